@@ -1,0 +1,3 @@
+module github.com/berthdev/berth/lambda
+
+go 1.26.0
