@@ -1,0 +1,26 @@
+package main
+
+import "fmt"
+
+// restEvent is what a REST API sends for a GET with a tenant ID, with the headers
+// of a browser behind CloudFront.
+// Source: Amazon API Gateway developer guide, set-up-lambda-proxy-integrations.
+func restEvent(path string) []byte {
+	return fmt.Appendf(nil, `{"resource":"/{proxy+}","path":%[1]q,"httpMethod":"GET",`+
+		`"headers":{"Accept":"application/json, text/plain, */*","Accept-Encoding":"gzip, deflate, br","Accept-Language":"en-US,en;q=0.9",`+
+		`"CloudFront-Forwarded-Proto":"https","CloudFront-Is-Desktop-Viewer":"true","CloudFront-Is-Mobile-Viewer":"false",`+
+		`"CloudFront-Viewer-Country":"DE","Host":"abcdef1234.execute-api.eu-central-1.amazonaws.com",`+
+		`"User-Agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",`+
+		`"X-Amzn-Trace-Id":"Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700","X-Forwarded-For":"192.0.2.7","X-Forwarded-Port":"443","X-Forwarded-Proto":"https"},`+
+		`"multiValueHeaders":{"Accept":["application/json, text/plain, */*"],"Accept-Encoding":["gzip, deflate, br"],"Accept-Language":["en-US,en;q=0.9"],`+
+		`"CloudFront-Forwarded-Proto":["https"],"CloudFront-Is-Desktop-Viewer":["true"],"CloudFront-Is-Mobile-Viewer":["false"],`+
+		`"CloudFront-Viewer-Country":["DE"],"Host":["abcdef1234.execute-api.eu-central-1.amazonaws.com"],`+
+		`"User-Agent":["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"],`+
+		`"X-Amzn-Trace-Id":["Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"],"X-Forwarded-For":["192.0.2.7"],"X-Forwarded-Port":["443"],"X-Forwarded-Proto":["https"]},`+
+		`"queryStringParameters":{"tenant-id":"alice","expand":"items"},"multiValueQueryStringParameters":{"tenant-id":["alice"],"expand":["items"]},`+
+		`"pathParameters":{"proxy":"orders/2f6c1a"},"stageVariables":null,`+
+		`"requestContext":{"resourceId":"a1b2c3","resourcePath":"/{proxy+}","httpMethod":"GET","extendedRequestId":"c6af9ac6-7b61","requestTime":"23/Nov/2026:08:00:00 +0000",`+
+		`"path":"/Prod%[2]s","accountId":"123456789012","protocol":"HTTP/1.1","stage":"Prod","domainPrefix":"abcdef1234","requestTimeEpoch":1795420800000,`+
+		`"requestId":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef","identity":{"sourceIp":"192.0.2.7","userAgent":"Mozilla/5.0 (X11; Linux x86_64)"},`+
+		`"domainName":"abcdef1234.execute-api.eu-central-1.amazonaws.com","apiId":"abcdef1234"},"body":null,"isBase64Encoded":false}`, path, path)
+}

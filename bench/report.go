@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// printTable writes the measures for a person at a terminal.
+func printTable(w io.Writer, ours string, measures []measure) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, tabbed(header(ours)))
+	for _, m := range measures {
+		fmt.Fprintln(t, tabbed(m.cells()))
+	}
+	return t.Flush()
+}
+
+// header names the columns of [measure.cells].
+func header(ours string) []string {
+	return []string{"twins", "measure", "aws-lambda-go", ours, "ratio", "spread", "target"}
+}
+
+func tabbed(cells []string) string {
+	s := ""
+	for _, c := range cells {
+		s += c + "\t"
+	}
+	return s
+}
+
+// cells are the columns of one line: twins, measure, both medians, their ratio,
+// its spread, and the target with what became of it.
+func (m measure) cells() []string {
+	ratio, low, high := m.series.ratio()
+	spread := ""
+	if len(m.series.ours) > 1 {
+		spread = fmt.Sprintf("%.2f–%.2f", low, high)
+	}
+	target := m.target()
+	if target != "" {
+		target += ", " + m.verdict()
+	}
+	return []string{
+		m.twins, m.name,
+		m.unit.format(median(m.series.theirs)), m.unit.format(median(m.series.ours)),
+		fmt.Sprintf("%.2f", ratio), spread, target,
+	}
+}

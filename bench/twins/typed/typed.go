@@ -1,0 +1,27 @@
+// Package typed is the function of the twins behind a REST API.
+package typed
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/berthdev/berth/bench/twins/count"
+)
+
+// CountPath asks the function for [count.Objects].
+const CountPath = "/objects"
+
+// Handle answers as an API would.
+func Handle(_ context.Context, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	body := `{"path":"` + r.Path + `","tenant":"` + r.QueryStringParameters["tenant-id"] + `"}`
+	if r.Path == CountPath {
+		body = strconv.FormatUint(count.Objects(), 10)
+	}
+	return events.APIGatewayProxyResponse{
+		StatusCode: 200,
+		Headers:    map[string]string{"Content-Type": "application/json", "X-Request-Id": r.RequestContext.RequestID},
+		Body:       body,
+	}, nil
+}
