@@ -1,0 +1,209 @@
+package template
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/berthdev/berth/internal/api"
+)
+
+const integrationKey = "x-amazon-apigateway-integration"
+
+// An integration's timeout, in milliseconds. API Gateway allows 29 s, and more
+// on request; no function runs longer than 900 s.
+// Source: Amazon API Gateway developer guide, api-gateway-execution-service-limits-table.
+const (
+	minIntegrationMillis = 50
+	maxIntegrationMillis = 900000
+)
+
+// integrationProperties are those of x-amazon-apigateway-integration.
+// Source: Amazon API Gateway developer guide, api-gateway-swagger-extensions-integration.
+var integrationProperties = map[string]support{
+	"cacheKeyParameters":   ignore,
+	"cacheNamespace":       ignore,
+	"connectionId":         ignore,
+	"connectionType":       ignore,
+	"contentHandling":      ignore,
+	"credentials":          ignore,
+	"httpMethod":           reads,
+	"integrationTarget":    ignore,
+	"passthroughBehavior":  ignore,
+	"payloadFormatVersion": ignore,
+	"requestParameters":    reads,
+	"requestTemplates":     ignore, // a proxy integration has none
+	"responseTransferMode": reads,
+	"responses":            ignore, // nor these
+	"timeoutInMillis":      reads,
+	"tlsConfig":            ignore,
+	"type":                 reads,
+	"uri":                  reads,
+}
+
+// integration reads what stands behind a method. ok is false if the method can't
+// be served; a notice or a fault says why.
+func (m *maker) integration(a *restAPI, o object, route *api.Route) (ok bool) {
+	o.require("type", "type: aws_proxy")
+	kind, ok := o.choice("type", "aws_proxy", "AWS_PROXY", "aws", "AWS", "http", "HTTP", "http_proxy", "HTTP_PROXY", "mock", "MOCK")
+	if !ok {
+		return false
+	}
+	if !strings.EqualFold(kind, "aws_proxy") {
+		m.notice(o.get("type"), "integrations of type "+kind+" are not supported yet; "+route.Method+" "+route.Resource+" is left out")
+		return false
+	}
+	o.check(integrationProperties)
+	o.require("httpMethod", "httpMethod: POST")
+	if method, ok := o.text("httpMethod"); ok && method != "POST" {
+		m.fault(o.get("httpMethod"), "Lambda is invoked by POST, whatever the client's method: API Gateway answers 500 with "+quote(method), "httpMethod: POST")
+	}
+	if ms, ok := o.whole("timeoutInMillis", minIntegrationMillis, maxIntegrationMillis, " ms"); ok {
+		route.Timeout = time.Duration(ms) * time.Millisecond
+	}
+	if mode, ok := o.text("responseTransferMode"); ok && mode == "STREAM" {
+		m.notice(o.get("responseTransferMode"), "streamed responses are not supported yet; this one is buffered")
+	}
+	for _, f := range o.strings("requestParameters", "requestParameters") {
+		if mapping, ok := m.mapping(f, route.Parameters); ok {
+			route.Mappings = append(route.Mappings, mapping)
+		}
+	}
+	o.require("uri", "uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations")
+	uri, ok := o.text("uri")
+	if !ok {
+		return false
+	}
+	route.Function, ok = m.target(a, o.get("uri"), uri)
+	return ok
+}
+
+// invocationsURI is how API Gateway names the function behind a method.
+var invocationsURI = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]*:lambda:path/+\d{4}-\d{2}-\d{2}/functions/(.+)/invocations/?$`)
+
+// functionARN is a function's, perhaps with a qualifier.
+var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([a-zA-Z0-9-_]+)(:[a-zA-Z0-9-_$]+)?$`)
+
+var stageVariable = regexp.MustCompile(`\$\{stageVariables\.([a-zA-Z0-9_]+)\}`)
+
+// target is the function that an integration invokes: its name if the template
+// makes it, else its ARN.
+func (m *maker) target(a *restAPI, at *node, uri string) (function string, ok bool) {
+	missing := ""
+	uri = stageVariable.ReplaceAllStringFunc(uri, func(v string) string {
+		name := stageVariable.FindStringSubmatch(v)[1]
+		value, known := a.Variables[name]
+		if !known {
+			missing = name
+		}
+		return value
+	})
+	if missing != "" {
+		m.fault(at, "the stage has no variable "+quote(missing), "add it to Variables")
+		return "", false
+	}
+	match := invocationsURI.FindStringSubmatch(uri)
+	if match == nil {
+		fix := "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations"
+		if functionARN.MatchString(uri) {
+			fix = "!Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + uri + "/invocations"
+		}
+		m.fault(at, quote(uri)+" is not the URI of a function's invocations", fix)
+		return "", false
+	}
+	arn := functionARN.FindStringSubmatch(match[1])
+	if arn == nil {
+		m.fault(at, quote(match[1])+" is not the ARN of a function", "${Function.Arn}")
+		return "", false
+	}
+	for _, r := range m.resources {
+		if isFunction(r.typ) && m.physicalName(at, r).text == arn[1] {
+			return arn[1] + arn[2], true
+		}
+	}
+	m.notice(at, "the function "+quote(arn[1])+" is not in this template")
+	return match[1], true
+}
+
+var parameterName = regexp.MustCompile(`^[a-zA-Z0-9._$-]+$`)
+
+// parseParameter reads "method.request.querystring.tenant-id", in one of the
+// locations that are allowed.
+func parseParameter(expression string, allowed ...api.Location) (api.Parameter, bool) {
+	rest, ok := strings.CutPrefix(expression, "method.request.")
+	if !ok {
+		return api.Parameter{}, false
+	}
+	in, name, ok := strings.Cut(rest, ".")
+	if !ok || !slices.Contains(allowed, api.Location(in)) || !parameterName.MatchString(name) {
+		return api.Parameter{}, false
+	}
+	return api.Parameter{In: api.Location(in), Name: name}, true
+}
+
+// mapping reads one entry of requestParameters. What it takes from the client
+// must be declared by the method.
+// Source: Amazon API Gateway developer guide, request-response-data-mappings.
+func (m *maker) mapping(f field, declared []api.Parameter) (api.Mapping, bool) {
+	to, name, ok := strings.Cut(strings.TrimPrefix(f.key.text, "integration.request."), ".")
+	location := api.Location(to)
+	if !ok || !strings.HasPrefix(f.key.text, "integration.request.") || !parameterName.MatchString(name) ||
+		!slices.Contains([]api.Location{api.Path, api.QueryString, api.Header}, location) {
+		m.fault(f.key, quote(f.key.text)+" is no part of an integration's request", "such as integration.request.header.X-Amz-Tenant-Id")
+		return api.Mapping{}, false
+	}
+	mapping := api.Mapping{To: location, Name: name}
+	from := f.value.text
+	if literal, ok := strings.CutPrefix(from, "'"); ok && strings.HasSuffix(literal, "'") {
+		literal = literal[:len(literal)-1]
+		mapping.From.Literal = &literal
+		return mapping, true
+	}
+	if c, ok := strings.CutPrefix(from, "context."); ok && c != "" {
+		mapping.From.Context = c
+		return mapping, true
+	}
+	if v, ok := strings.CutPrefix(from, "stageVariables."); ok && v != "" {
+		mapping.From.Variable = v
+		return mapping, true
+	}
+	if from == "method.request.body" || strings.HasPrefix(from, "method.request.body.") {
+		m.notice(f.value, "a mapping from the request's body is not supported yet; it is left out")
+		return api.Mapping{}, false
+	}
+	p, ok := parseParameter(from, api.Path, api.QueryString, api.Header, api.MultiQueryString, api.MultiHeader)
+	if !ok {
+		m.fault(f.value, quote(from)+" is not a mapping expression", "method.request.querystring.NAME, method.request.header.NAME, method.request.path.NAME, context.NAME, stageVariables.NAME or 'a literal'")
+		return api.Mapping{}, false
+	}
+	if !slices.ContainsFunc(declared, func(d api.Parameter) bool { return declares(d, p) }) {
+		var all []string
+		for _, d := range declared {
+			all = append(all, show(d))
+		}
+		fix := didYouMean(from, all)
+		if fix == "" {
+			fix = "add it to the method's parameters"
+		}
+		m.fault(f.value, "the method declares no parameter "+from, fix)
+		return api.Mapping{}, false
+	}
+	mapping.From.In, mapping.From.Name = p.In, p.Name
+	return mapping, true
+}
+
+// declares reports whether a declaration allows a mapping from p. The list of
+// all values is declared as the single value is.
+func declares(d, p api.Parameter) bool {
+	switch p.In {
+	case api.MultiQueryString:
+		p.In = api.QueryString
+	case api.MultiHeader:
+		p.In = api.Header
+	}
+	if d.In != p.In {
+		return false
+	}
+	return d.Name == p.Name || d.In == api.Header && strings.EqualFold(d.Name, p.Name)
+}

@@ -1,0 +1,157 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/berthdev/berth/internal/api"
+)
+
+// The names that SAM gives to the API it makes for Api events without a RestApiId.
+// Source: AWS SAM developer guide, sam-specification-generated-resources-function-implicit-api.
+const (
+	implicitAPI   = "ServerlessRestApi"
+	implicitStage = "Prod"
+)
+
+// serverless is the transform that a template with AWS::Serverless types names.
+const serverless = "AWS::Serverless-2016-10-31"
+
+// maker makes a Template of what a scope evaluates.
+type maker struct {
+	*scope
+	dir      string // of the template's file
+	look     bool   // whether files may be looked at
+	template *Template
+	apis     map[string]*restAPI // by logical ID
+}
+
+// restAPI is an API that is being made.
+type restAPI struct {
+	*api.REST
+	managed bool    // its routes come from events; else from a definition
+	at      []*node // where each of its routes stands
+}
+
+// sections are the parts of a template at its top.
+// Source: AWS CloudFormation user guide, template-anatomy; AWS SAM developer
+// guide, sam-specification-template-anatomy.
+var sections = []string{"AWSTemplateFormatVersion", "Conditions", "Description", "Globals", "Hooks",
+	"Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules", "Transform"}
+
+func (m *maker) make() {
+	m.apis = map[string]*restAPI{}
+	m.checkSections()
+	m.checkParameters()
+	m.checkGlobals()
+	m.checkTransform()
+	for _, section := range []string{"Resources", "Outputs", "Globals"} {
+		if n := m.root.get(section); n != nil {
+			m.checkReferences(n)
+		}
+	}
+	if d := m.root.get("Description"); d != nil && d.scalar() {
+		m.template.Description = d.text
+	}
+	for _, r := range m.resources {
+		if m.full() {
+			return
+		}
+		if r.typ == "AWS::Serverless::Api" {
+			m.serverlessAPI(r)
+		}
+	}
+	for _, r := range m.resources {
+		if m.full() {
+			return
+		}
+		switch {
+		case r.typ == "AWS::Serverless::Function":
+			m.serverlessFunction(r)
+		case r.typ == "AWS::Serverless::Api", inert(r.typ):
+		default:
+			m.unsupported(r)
+		}
+	}
+	m.checkNames()
+	m.finishAPIs()
+}
+
+// unsupported notes a resource that is not made here.
+func (m *maker) unsupported(r *resource) {
+	at := r.body.get("Type")
+	types := slices.Collect(maps.Keys(nameProperty))
+	types = append(types, "AWS::Serverless::Api")
+	if near := suggest(r.typ, types); near != "" && near != r.typ && distance(near, r.typ, 3) < 3 {
+		m.fault(at, "there is no type "+quote(r.typ), "did you mean "+near+"?")
+		return
+	}
+	m.notice(at, r.typ+" is not supported yet; "+r.id+" is left out")
+}
+
+func (m *maker) checkSections() {
+	for _, f := range m.root.fields {
+		name := f.key.text
+		if !slices.Contains(sections, name) {
+			fix := didYouMean(name, sections)
+			if fix == "" {
+				fix = "sections are " + fmt.Sprint(sections)
+			}
+			m.fault(f.key, quote(name)+" is not a section of a template", fix)
+			continue
+		}
+		switch name {
+		case "Conditions", "Globals", "Mappings", "Outputs", "Parameters":
+			if f.value.kind != mapping && f.value.kind != broken {
+				m.wrongKind(f.value, f.value, "a mapping")
+			}
+		}
+	}
+	if mappings := m.root.get("Mappings"); len(mappings.keys()) > maxMappings {
+		m.fault(mappings, fmt.Sprintf("there are %d mappings; CloudFormation takes at most %d", len(mappings.fields), maxMappings), "")
+	}
+}
+
+// checkTransform asks for the transform without which AWS knows none of SAM's types.
+func (m *maker) checkTransform() {
+	transform := m.root.get("Transform")
+	if transform != nil {
+		names := []*node{transform}
+		if transform.kind == list {
+			names = transform.items
+		}
+		for _, n := range names {
+			if n.kind == text && n.text == serverless {
+				return
+			}
+		}
+	}
+	for _, r := range m.resources {
+		if len(r.typ) > len("AWS::Serverless::") && r.typ[:len("AWS::Serverless::")] == "AWS::Serverless::" {
+			at := r.body.get("Type")
+			if transform != nil {
+				at = transform
+			}
+			m.fault(at, "the template needs SAM's transform for "+r.typ, "Transform: "+serverless)
+			return
+		}
+	}
+}
+
+// checkNames notes functions that share a name.
+func (m *maker) checkNames() {
+	owner := map[string]string{}
+	for _, f := range m.template.Functions {
+		if other, taken := owner[f.Version.Name]; taken {
+			at := m.resource(f.LogicalID)
+			n := at.properties.get("FunctionName")
+			if n == nil {
+				n = at.key
+			}
+			m.fault(n, fmt.Sprintf("the function's name %s is also %s's", quote(f.Version.Name), other), "give it another FunctionName")
+			continue
+		}
+		owner[f.Version.Name] = f.LogicalID
+	}
+}
