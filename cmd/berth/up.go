@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/berthdev/berth/internal/platform"
+	"github.com/berthdev/berth/internal/sandbox"
+)
+
+type upCommand struct {
+	Template string `arg:"" optional:"" default:"." help:"A SAM template, or the folder that holds one (default: this folder)."`
+
+	Gateway     string            `default:"127.0.0.1:3000" placeholder:"ADDR" help:"Where the template's first API listens; the next ones take the ports after it (default: ${default})."`
+	Service     string            `default:"127.0.0.1:4566" placeholder:"ADDR" help:"Where Lambda's API listens (default: ${default})."`
+	Isolation   string            `placeholder:"DRIVER" help:"The weakest isolation to accept: namespace or process. Without it the strongest that this machine gives is taken."`
+	Network     string            `default:"none" enum:"none,host" help:"What functions reach: none, or host, which lets tenants meet on the host's loopback (default: ${default})."`
+	Parameter   map[string]string `placeholder:"NAME=VALUE" help:"Values of the template's parameters."`
+	IdleTimeout time.Duration     `default:"10m" placeholder:"DURATION" help:"How long an execution environment may be idle (default: ${default})."`
+	NoColor     bool              `env:"NO_COLOR" help:"Print without colour."`
+	JSON        bool              `name:"json" help:"Print one JSON object a line."`
+	Verbose     bool              `short:"v" help:"Print what Berth itself has to say, too."`
+}
+
+func (*upCommand) Help() string {
+	return `Builds the functions, serves Lambda's API and the template's APIs on this
+machine's loopback, and prints a line for each invocation. Ctrl-C ends it, and
+every execution environment with it.
+
+Examples:
+  berth up examples/multitenant
+  berth up examples/multitenant --isolation namespace
+  berth up template.yaml --gateway 127.0.0.1:8080 --json`
+}
+
+func (c *upCommand) Run(ctx context.Context, t terminal) error {
+	level := slog.LevelWarn
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	var screen interface {
+		platform.Observer
+		Stopping()
+		Stopped()
+	} = newText(t.out, !c.NoColor && isTerminal(t.out))
+	if c.JSON {
+		screen = newLines(t.out)
+	}
+	p, err := platform.Open(ctx, platform.Config{
+		Template:    c.Template,
+		Parameters:  c.Parameter,
+		Gateway:     c.Gateway,
+		Service:     c.Service,
+		Isolation:   c.Isolation,
+		Network:     sandbox.Network(c.Network),
+		IdleTimeout: c.IdleTimeout,
+		Observer:    screen,
+		Logger:      slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+	})
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("interrupted before anything was served")
+	}
+	if err != nil {
+		return err
+	}
+	announce := context.AfterFunc(ctx, screen.Stopping)
+	defer announce()
+	err = p.Run(ctx)
+	screen.Stopped()
+	return err
+}

@@ -1,0 +1,248 @@
+// Package platform puts the parts of Berth together: it reads a template, builds
+// its functions, opens the listeners, and runs it all until it is told to stop.
+//
+// [Open] does what can fail before anything serves; [Platform.Run] serves and
+// then takes everything down. The parts know nothing of each other but through
+// the values that this package hands them.
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/berthdev/berth/internal/environment"
+	"github.com/berthdev/berth/internal/fleet"
+	"github.com/berthdev/berth/internal/function"
+	"github.com/berthdev/berth/internal/gateway"
+	"github.com/berthdev/berth/internal/invocation"
+	"github.com/berthdev/berth/internal/loopback"
+	"github.com/berthdev/berth/internal/sandbox"
+	"github.com/berthdev/berth/internal/service"
+	"github.com/berthdev/berth/internal/telemetry"
+	"github.com/berthdev/berth/internal/template"
+)
+
+// Config is what a platform runs with. Only Template is needed.
+type Config struct {
+	Template   string            // a template, or the folder that holds one
+	Parameters map[string]string // of the template
+
+	Gateway string // where the first API listens; the next ones take the ports after it. "" means 127.0.0.1:3000
+	Service string // where Lambda's API listens; "" means 127.0.0.1:4566
+
+	Isolation string          // the weakest driver to accept; "" means the strongest there is
+	Network   sandbox.Network // "" means none
+
+	IdleTimeout time.Duration // of an execution environment; 0 means 10 minutes
+
+	Observer Observer     // nil: nobody looks
+	Logger   *slog.Logger // nil discards
+}
+
+// Addresses and limits that hold where Config says nothing.
+const (
+	DefaultGateway     = "127.0.0.1:3000"
+	DefaultService     = "127.0.0.1:4566"
+	defaultIdleTimeout = 10 * time.Minute
+
+	// Region and Account are what ARNs are made of.
+	Region  = "us-east-1"
+	Account = "123456789012"
+)
+
+// credentials are what functions find in their environment: enough for an SDK to
+// sign with, and good for nothing outside of this machine.
+var credentials = environment.Credentials{AccessKeyID: "BERTHLOCALACCESSKEY0", SecretAccessKey: "berth-local-secret", SessionToken: "berth-local-session"}
+
+// Platform is Berth on one machine.
+type Platform struct {
+	cfg       Config
+	template  *template.Template
+	isolation isolation
+	functions *function.Registry
+	fleet     *fleet.Fleet
+	invoker   *invocation.Invoker
+	doors     []door
+}
+
+// door is one listener and what answers there.
+type door struct {
+	listener net.Listener
+	server   *http.Server
+	api      int // index of the template's REST API; -1 for Lambda's own
+}
+
+// Open reads the template, chooses the isolation, opens the listeners and builds
+// the functions. It serves nothing yet. Whoever opens a platform runs it, or
+// closes it.
+func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
+	cfg.Gateway = cmp.Or(cfg.Gateway, DefaultGateway)
+	cfg.Service = cmp.Or(cfg.Service, DefaultService)
+	cfg.Network = cmp.Or(cfg.Network, sandbox.NetworkNone)
+	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, defaultIdleTimeout)
+	if cfg.Observer == nil {
+		cfg.Observer = blind{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+
+	p := &Platform{cfg: cfg, functions: function.NewRegistry(Region, Account)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	p.template, err = template.Config{Region: Region, Account: Account, Parameters: cfg.Parameters}.Load(cfg.Template)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range p.template.Notices {
+		cfg.Observer.Noticed(n)
+	}
+	if p.isolation, err = chooseIsolation(ctx, cfg.Isolation, cfg.Network, cfg.Logger); err != nil {
+		return nil, err
+	}
+	p.fleet = fleet.New(p.launch, fleet.Config{IdleTimeout: cfg.IdleTimeout})
+	p.invoker = invocation.New(p.functions, p.fleet)
+	if err = p.openDoors(); err != nil {
+		return nil, err
+	}
+	if err = p.build(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close gives back what Open took. Run does it by itself.
+func (p *Platform) Close() error {
+	var errs []error
+	for _, d := range p.doors {
+		if err := d.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if p.isolation.Close != nil {
+		errs = append(errs, p.isolation.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openDoors listens on every address, before anything takes long.
+func (p *Platform) openDoors() error {
+	serviceMux := http.NewServeMux()
+	serviceMux.HandleFunc("GET "+StatusPath, p.serveStatus)
+	serviceMux.Handle("/", service.New(p.invoker, p.functions, service.Config{Logger: p.cfg.Logger}))
+	if err := p.open(p.cfg.Service, "--service", serviceMux, -1); err != nil {
+		return err
+	}
+	for i, rest := range p.template.REST {
+		address, err := nextPort(p.cfg.Gateway, i)
+		if err != nil {
+			return err
+		}
+		handler := gateway.NewREST(*rest, p.invoker, gateway.Config{
+			Region: Region, Account: Account, Logger: p.cfg.Logger,
+		})
+		if err := p.open(address, "--gateway", handler, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Platform) open(address, flag string, handler http.Handler, api int) error {
+	listener, err := listen(address, flag)
+	if err != nil {
+		return err
+	}
+	p.doors = append(p.doors, door{
+		listener: listener,
+		api:      api,
+		server: &http.Server{
+			Handler: loopback.Guard(handler),
+			// A client that sends its headers byte by byte holds a connection no
+			// longer than API Gateway would let it.
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    1 << 20, // Lambda's own limit for request line and headers
+			ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
+		},
+	})
+	return nil
+}
+
+// launch makes an environment for the fleet.
+func (p *Platform) launch(v *function.Version, suppressed bool, changed func(environment.State)) *environment.Environment {
+	id := uuid.New()
+	cfg := environment.Config{
+		ID:          fmt.Sprintf("%x", id[:]),
+		Version:     v,
+		Driver:      p.isolation.Driver,
+		Region:      Region,
+		Credentials: credentials,
+		Network:     p.cfg.Network,
+		Suppressed:  suppressed,
+		Changed:     changed,
+		Sink:        p.cfg.Observer,
+		Logger:      p.cfg.Logger,
+	}
+	if suppressed {
+		cfg.InitTimeout = v.Timeout
+	}
+	return environment.New(cfg)
+}
+
+// farewell is how long invocations that are under way may take to end once Run
+// was told to stop.
+const farewell = 2 * time.Second
+
+// Run serves until ctx ends; then it lets go of the listeners, waits a moment
+// for what is under way, ends every environment, and returns when nothing is
+// left.
+func (p *Platform) Run(ctx context.Context) error {
+	// The environments outlive ctx by the moment that the listeners need.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = p.fleet.Run(life) }) // its only error is the end of life
+
+	failed := make(chan error, len(p.doors))
+	for _, d := range p.doors {
+		wg.Go(func() {
+			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve on %s: %w", d.listener.Addr(), err)
+			}
+		})
+	}
+	p.cfg.Observer.Ready(p.Summary())
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	patience, stop := context.WithTimeout(life, farewell)
+	defer stop()
+	var closing sync.WaitGroup
+	for _, d := range p.doors {
+		closing.Go(func() {
+			if d.server.Shutdown(patience) != nil {
+				_ = d.server.Close() // what is still under way is answered by nobody
+			}
+		})
+	}
+	closing.Wait()
+	end()
+	wg.Wait()
+	return errors.Join(err, p.Close())
+}
