@@ -3,13 +3,14 @@ package service
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/berthdev/berth/internal/function"
+	"github.com/berthdev/berth/internal/intake"
 	"github.com/berthdev/berth/internal/invocation"
 )
 
@@ -24,7 +25,7 @@ func (s *Service) invoke(c *call) error {
 	if err != nil {
 		return err
 	}
-	if req.Payload, err = readPayload(c.r.Body, c.r.ContentLength, kind); err != nil {
+	if req.Payload, err = readPayload(c, kind); err != nil {
 		return err
 	}
 	switch kind {
@@ -153,25 +154,16 @@ func clientContext(encoded string) ([]byte, error) {
 	return decoded, nil
 }
 
-// drainLimit is how much of a payload that is too large is read and counted, in
-// bytes, before the connection is given up. A client that is still sending hears
-// of the refusal only if somebody reads.
-const drainLimit = 64 << 20
-
 // readPayload reads the event of an invocation of the given kind and checks that
-// it is JSON. length is the request's Content-Length, -1 if there is none.
-// A payload that is too large costs the memory of one that isn't.
-func readPayload(body io.Reader, length int64, kind string) ([]byte, error) {
-	limit := int64(function.MaxPayload)
-	payload, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return nil, &function.Refusal{Type: function.InvalidRequestContent,
-			Message: "The request body ended early", Err: err}
+// it is JSON.
+func readPayload(c *call, kind string) ([]byte, error) {
+	payload, err := intake.Read(c.w, c.r, function.MaxPayload)
+	if tooLarge, ok := errors.AsType[*intake.TooLargeError](err); ok {
+		return nil, &function.Refusal{Type: function.RequestTooLarge, Message: fmt.Sprintf(
+			"%d byte payload is too large for the %s invocation type (limit %d bytes)", tooLarge.Size, kind, function.MaxPayload)}
 	}
-	if size := int64(len(payload)); size > limit {
-		rest, _ := io.Copy(io.Discard, io.LimitReader(body, drainLimit)) // whatever stopped it, the answer is the same
-		return nil, &function.Refusal{Type: function.RequestTooLarge,
-			Message: fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", max(size+rest, length), kind, limit)}
+	if err != nil {
+		return nil, &function.Refusal{Type: function.InvalidRequestContent, Message: "The request's body did not arrive whole.", Err: err}
 	}
 	if fault := jsonFault(payload); fault != "" {
 		return nil, &function.Refusal{Type: function.InvalidRequestContent,
