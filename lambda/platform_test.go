@@ -1,0 +1,182 @@
+package lambda
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/berthdev/berth/lambda/internal/host"
+	"github.com/berthdev/berth/lambda/internal/runtimeapi"
+)
+
+// platform is a Runtime API on a raw socket that says what a test tells it to.
+type platform struct {
+	t        testing.TB
+	listener net.Listener
+	env      map[string]string
+	log      strings.Builder
+}
+
+func newPlatform(t testing.TB) *platform {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return &platform{t: t, listener: l, env: map[string]string{
+		"AWS_LAMBDA_RUNTIME_API":          l.Addr().String(),
+		"AWS_LAMBDA_FUNCTION_NAME":        "counter",
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/counter",
+		"AWS_LAMBDA_LOG_STREAM_NAME":      "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef",
+	}}
+}
+
+// start runs a handler against the platform. stop ends it and returns Run's
+// error; it is called at the end of the test at the latest.
+func (p *platform) start(h Handler, opts ...Option) (stop func() error) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	at := host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}
+	logger := slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))
+	go func() { done <- Run(ctx, h, append([]Option{WithHost(at), WithLogger(logger)}, opts...)...) }()
+	var err error
+	ended := false
+	stop = func() error {
+		cancel()
+		if !ended {
+			ended = true
+			select {
+			case err = <-done:
+			case <-time.After(10 * time.Second):
+				p.t.Error("Run did not return")
+			}
+		}
+		return err
+	}
+	p.t.Cleanup(func() { stop() })
+	return stop
+}
+
+// wait returns Run's error without ending it.
+func (p *platform) run(h Handler, opts ...Option) (result <-chan error) {
+	p.t.Helper()
+	done := make(chan error, 1)
+	at := host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}
+	logger := slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))
+	go func() {
+		done <- Run(p.t.Context(), h, append([]Option{WithHost(at), WithLogger(logger)}, opts...)...)
+	}()
+	return done
+}
+
+// accept returns the next connection that the runtime makes.
+func (p *platform) accept() *peer {
+	p.t.Helper()
+	p.listener.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second))
+	c, err := p.listener.Accept()
+	if err != nil {
+		p.t.Fatalf("no connection: %v", err)
+	}
+	p.t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	return &peer{p.t, c, bufio.NewReader(c)}
+}
+
+// peer is the platform's end of one connection.
+type peer struct {
+	t testing.TB
+	net.Conn
+	r *bufio.Reader
+}
+
+// request is what the runtime has sent, read by the standard library's server
+// side: what it takes is proper HTTP.
+type request struct {
+	line    string // "GET /2018-06-01/runtime/invocation/next"
+	header  http.Header
+	body    string
+	trailer http.Header
+}
+
+// head reads a request up to its body.
+func (c *peer) head() *http.Request {
+	c.t.Helper()
+	r, err := http.ReadRequest(c.r)
+	if err != nil {
+		c.t.Fatalf("no request: %v", err)
+	}
+	return r
+}
+
+func (c *peer) read() request {
+	c.t.Helper()
+	r := c.head()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		c.t.Fatalf("read %s %s: %v", r.Method, r.URL.Path, err)
+	}
+	return request{r.Method + " " + r.URL.Path, r.Header, string(body), r.Trailer}
+}
+
+// say writes exactly that.
+func (c *peer) say(text string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.Conn, text); err != nil {
+		c.t.Fatalf("answer: %v", err)
+	}
+}
+
+// invoke waits for next and hands over an event. headers are further lines.
+func (c *peer) invoke(id, event string, headers ...string) {
+	c.t.Helper()
+	c.expect("GET /2018-06-01/runtime/invocation/next")
+	c.say(invocation(id, event, headers...))
+}
+
+func invocation(id, event string, headers ...string) string {
+	lines := append([]string{
+		"Lambda-Runtime-Aws-Request-Id: " + id,
+		"Content-Type: application/json",
+		fmt.Sprintf("Content-Length: %d", len(event)),
+	}, headers...)
+	return "HTTP/1.1 200 OK\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\n" + event
+}
+
+// expect reads a request and checks its first line.
+func (c *peer) expect(line string) request {
+	c.t.Helper()
+	r := c.read()
+	if r.line != line {
+		c.t.Fatalf("the runtime sent %s %s, want %s", r.line, r.body, line)
+	}
+	return r
+}
+
+const accepted = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n"
+
+// answer waits for the response to an invocation and takes it.
+func (c *peer) answer(id string) request {
+	c.t.Helper()
+	r := c.expect("POST /2018-06-01/runtime/invocation/" + id + "/response")
+	c.say(accepted)
+	return r
+}
+
+// failure waits for the report of an error and takes it.
+func (c *peer) failure(id string) request {
+	c.t.Helper()
+	r := c.expect("POST /2018-06-01/runtime/invocation/" + id + "/error")
+	c.say(accepted)
+	return r
+}
