@@ -29,8 +29,8 @@ type Pipe struct {
 	w  *os.File   // nil after Release
 }
 
-// New makes a pipe. [Pipe.Release] must be called, and the pipe be read to its
-// end, to have both descriptors closed.
+// New makes a pipe. To have both descriptors closed, call [Pipe.Release] and read
+// to the end, or call [Pipe.Close].
 func New() (*Pipe, error) {
 	var fds [2]int
 	syscall.ForkLock.RLock()
@@ -133,6 +133,15 @@ func (p *Pipe) Release() error {
 	// itself refuses, which is as good.
 	if derr := p.r.SetReadDeadline(time.Unix(1, 0)); derr != nil && !errors.Is(derr, os.ErrClosed) {
 		err = errors.Join(err, derr)
+	}
+	return err
+}
+
+// Close closes both ends at once: for a pipe that nobody will read.
+func (p *Pipe) Close() error {
+	err := p.Release()
+	if rerr := p.r.Close(); rerr != nil && !errors.Is(rerr, os.ErrClosed) {
+		err = errors.Join(err, rerr)
 	}
 	return err
 }

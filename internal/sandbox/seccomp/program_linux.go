@@ -50,7 +50,7 @@ func Program() ([]byte, error) {
 		})
 	}
 	policy := bpf.Policy{
-		DefaultAction: bpf.ActionErrno | bpf.Action(unix.ENOSYS),
+		DefaultAction: bpf.ActionKillProcess, // replaced below
 		Syscalls: []bpf.SyscallGroup{
 			{Action: bpf.ActionAllow, Names: known(allowed), NamesWithCondtions: conditional},
 			{Action: bpf.ActionErrno | bpf.Action(unix.EAFNOSUPPORT), Names: []string{"socket"}},
@@ -61,6 +61,14 @@ func Program() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble the seccomp filter: %w", err)
 	}
+	// The assembler takes no error number for the default, and ActionErrno alone
+	// would report success for a call that was never made. The last instruction is
+	// the default, also for calls of another architecture.
+	last := len(instructions) - 1
+	if instructions[last] != (netbpf.RetConstant{Val: uint32(bpf.ActionKillProcess)}) {
+		return nil, fmt.Errorf("assemble the seccomp filter: it ends with %v", instructions[last])
+	}
+	instructions[last] = netbpf.RetConstant{Val: uint32(bpf.ActionErrno) | uint32(unix.ENOSYS)}
 	raw, err := netbpf.Assemble(instructions)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the seccomp filter: %w", err)

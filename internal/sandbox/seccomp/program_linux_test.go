@@ -31,7 +31,7 @@ func TestEveryNameIsACall(t *testing.T) {
 	}
 	for _, name := range slices.Concat(allowed, refused) {
 		_, amd64 := arch.X86_64.SyscallNames[name]
-		_, arm64 := arch.ARM64.SyscallNames[name]
+		_, arm64 := arch.AARCH64.SyscallNames[name]
 		_, i386 := arch.I386.SyscallNames[name]
 		if !amd64 && !arm64 && !i386 && !slices.Contains(newer, name) {
 			t.Errorf("no architecture has a call %q", name)

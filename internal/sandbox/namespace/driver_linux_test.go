@@ -1,0 +1,36 @@
+package namespace
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/berthdev/berth/internal/sandbox/cgroup"
+	"github.com/berthdev/berth/internal/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) {
+	Stage()
+	sandboxtest.Act()
+	os.Exit(m.Run())
+}
+
+func newDriver(t *testing.T) sandboxtest.Starter {
+	t.Helper()
+	tree, err := cgroup.Open(fmt.Sprintf("berth-test-%d", os.Getpid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return New(Config{Cgroups: tree})
+}
+
+func TestConformance(t *testing.T) { sandboxtest.Run(t, newDriver) }
+
+// BenchmarkStart is from Start to the function's first connection, and its end.
+// The function is this test binary, whose own start is part of it.
+func BenchmarkStart(b *testing.B) { sandboxtest.Benchmark(b, New(Config{})) }
