@@ -118,19 +118,19 @@ func TestABufferedResponseCannotBeFlushed(t *testing.T) {
 }
 
 func TestPanics(t *testing.T) {
-	serve := func(p any) (out []byte, err error, panicked any) {
+	serve := func(p any) (out []byte, panicked any, err error) {
 		defer func() { panicked = recover() }()
 		s := &server{handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, "half")
 			panic(p)
 		})}
 		out, err = s.buffer(t.Context(), readEvent(t, "rest.json"))
-		return out, err, nil
+		return out, nil, err
 	}
-	if out, err, p := serve(http.ErrAbortHandler); !errors.Is(err, ErrAborted) || out != nil || p != nil {
+	if out, p, err := serve(http.ErrAbortHandler); !errors.Is(err, ErrAborted) || out != nil || p != nil {
 		t.Errorf("an abort: answered %q, error %v, panicked with %v; want ErrAborted", out, err, p)
 	}
-	if _, _, p := serve("oh"); p != "oh" {
+	if _, p, _ := serve("oh"); p != "oh" {
 		t.Errorf("a panic arrived as %v: package lambda has to report it", p)
 	}
 }
