@@ -44,7 +44,7 @@ func see(t *testing.T, basePath string, event []byte) seen {
 		}
 		got = seen{r, event, string(body)}
 	})}
-	if _, err := s.buffer(t.Context(), event); err != nil {
+	if _, err := s.buffered(t.Context(), event); err != nil {
 		t.Fatal(err)
 	}
 	return got
@@ -234,7 +234,7 @@ func TestWhatIsNoHTTPEventIsAnError(t *testing.T) {
 		"a body that is not base64":  change(t, readEvent(t, "rest.json"), map[string]any{"body": "%%%"}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := s.buffer(t.Context(), event)
+			out, err := s.buffered(t.Context(), event)
 			if e := (*EventError)(nil); !errors.As(err, &e) {
 				t.Errorf("answered %q, error %v; want an *EventError", out, err)
 			}
@@ -257,7 +257,7 @@ func FuzzEvent(f *testing.F) {
 			got = r
 			io.Copy(w, r.Body)
 		})}
-		out, err := s.buffer(t.Context(), raw)
+		out, err := s.buffered(t.Context(), raw)
 		if e := (*EventError)(nil); err != nil {
 			if !errors.As(err, &e) || got != nil {
 				t.Fatalf("error %v, served: %t; want an *EventError, and no request", err, got != nil)

@@ -20,6 +20,10 @@ type head struct {
 	sent   http.Header // what was in header at that moment
 }
 
+func newHead(r *http.Request) head {
+	return head{method: r.Method, header: http.Header{}}
+}
+
 func (h *head) Header() http.Header { return h.header }
 
 // WriteHeader decides status and headers. Only the first call counts, and an
@@ -49,13 +53,13 @@ func (h *head) sniff(body []byte) {
 	h.sent.Set("Content-Type", http.DetectContentType(body))
 }
 
-// buffered collects a whole response.
-type buffered struct {
+// buffer collects a whole response.
+type buffer struct {
 	head
 	body bytes.Buffer
 }
 
-func (b *buffered) Write(p []byte) (int, error) {
+func (b *buffer) Write(p []byte) (int, error) {
 	b.WriteHeader(http.StatusOK)
 	if !b.hasBody() {
 		return 0, http.ErrBodyNotAllowed
@@ -69,7 +73,7 @@ func (b *buffered) Write(p []byte) (int, error) {
 	return b.body.Write(p)
 }
 
-func (b *buffered) WriteString(s string) (int, error) { return b.Write([]byte(s)) }
+func (b *buffer) WriteString(s string) (int, error) { return b.Write([]byte(s)) }
 
 // answer is a response in the shape that the door expects. Unused keys are left
 // out: a REST API refuses answers with keys it does not know.
@@ -85,7 +89,7 @@ type answer struct {
 
 // encode is the response as JSON. A body that is not text travels as base64. Text
 // is what UTF-8 can hold: JSON carries that unchanged, whatever its content type.
-func (b *buffered) encode(f format) ([]byte, error) {
+func (b *buffer) encode(f format) ([]byte, error) {
 	b.WriteHeader(http.StatusOK)
 	body := b.body.Bytes()
 	b.sniff(body)

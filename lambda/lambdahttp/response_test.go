@@ -12,7 +12,7 @@ import (
 // answerTo serves one of the events of testdata and returns the response as JSON.
 func answerTo(t *testing.T, file string, h http.HandlerFunc) string {
 	t.Helper()
-	out, err := (&server{handler: h}).buffer(t.Context(), readEvent(t, file))
+	out, err := (&server{handler: h}).buffered(t.Context(), readEvent(t, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestAResponseThatHasNoBody(t *testing.T) {
 	})
 	event := change(t, readEvent(t, "rest.json"), map[string]any{"httpMethod": "HEAD"})
 	s := &server{handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })}
-	out, err := s.buffer(t.Context(), event)
+	out, err := s.buffered(t.Context(), event)
 	const want = `{"statusCode":200,"multiValueHeaders":{"Content-Type":["text/plain; charset=utf-8"]},"body":"","isBase64Encoded":false}`
 	if err != nil || string(out) != want {
 		t.Errorf("HEAD: got %s, error %v; want %s", out, err, want)
@@ -124,7 +124,7 @@ func TestPanics(t *testing.T) {
 			io.WriteString(w, "half")
 			panic(p)
 		})}
-		out, err = s.buffer(t.Context(), readEvent(t, "rest.json"))
+		out, err = s.buffered(t.Context(), readEvent(t, "rest.json"))
 		return out, nil, err
 	}
 	if out, p, err := serve(http.ErrAbortHandler); !errors.Is(err, ErrAborted) || out != nil || p != nil {
@@ -151,7 +151,7 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		// What a handler writes comes back when the answer's body is an event's.
 		echo := &server{handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(body) })}
-		out, err := echo.buffer(t.Context(), []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`))
+		out, err := echo.buffered(t.Context(), []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`))
 		if err != nil {
 			t.Fatal(err)
 		}

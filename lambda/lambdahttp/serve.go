@@ -11,6 +11,7 @@ import (
 type server struct {
 	handler  http.Handler
 	basePath string
+	stream   bool
 }
 
 // ErrAborted is the invocation's error after the handler has panicked with
@@ -28,13 +29,10 @@ func (s *server) request(ctx context.Context, raw []byte) (*http.Request, format
 	return r, e.format(), err
 }
 
-// buffer serves an event and returns the whole response.
-func (s *server) buffer(ctx context.Context, raw []byte) ([]byte, error) {
-	r, f, err := s.request(ctx, raw)
-	if err != nil {
-		return nil, err
-	}
-	w := &buffered{head: head{method: r.Method, header: http.Header{}}}
+// whole serves a request and returns the response in the shape that the door
+// expects.
+func (s *server) whole(r *http.Request, f format) ([]byte, error) {
+	w := &buffer{head: newHead(r)}
 	if err := s.call(w, r); err != nil {
 		return nil, err
 	}
