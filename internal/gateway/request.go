@@ -154,13 +154,11 @@ func readHeaders(r *http.Request, in *incoming) headers {
 }
 
 // parseQuery decodes a query. Unlike package url it drops nothing: what can't be
-// decoded stays as it came, and a semicolon is a character like any other.
+// decoded stays as it came, and a semicolon separates as an ampersand does.
+// Source: Amazon API Gateway developer guide, api-gateway-known-issues.
 func parseQuery(raw string) values {
 	var query values
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
+	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
 		if query == nil {
 			query = values{}
 		}
