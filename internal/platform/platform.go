@@ -25,9 +25,9 @@ import (
 	"github.com/berthdev/berth/internal/gateway"
 	"github.com/berthdev/berth/internal/invocation"
 	"github.com/berthdev/berth/internal/loopback"
+	"github.com/berthdev/berth/internal/packaging"
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/service"
-	"github.com/berthdev/berth/internal/telemetry"
 	"github.com/berthdev/berth/internal/template"
 )
 
@@ -71,6 +71,7 @@ type Platform struct {
 	functions *function.Registry
 	fleet     *fleet.Fleet
 	invoker   *invocation.Invoker
+	artifacts []*packaging.Artifact // the functions' code; held until the end
 	doors     []door
 }
 
@@ -131,6 +132,9 @@ func (p *Platform) Close() error {
 			errs = append(errs, err)
 		}
 	}
+	for _, a := range p.artifacts {
+		a.Close()
+	}
 	if p.isolation.Close != nil {
 		errs = append(errs, p.isolation.Close())
 	}
@@ -139,10 +143,15 @@ func (p *Platform) Close() error {
 
 // openDoors listens on every address, before anything takes long.
 func (p *Platform) openDoors() error {
-	serviceMux := http.NewServeMux()
-	serviceMux.HandleFunc("GET "+StatusPath, p.serveStatus)
-	serviceMux.Handle("/", service.New(p.invoker, p.functions, service.Config{Logger: p.cfg.Logger}))
-	if err := p.open(p.cfg.Service, "--service", serviceMux, -1); err != nil {
+	lambda := service.New(p.invoker, p.functions, service.Config{Logger: p.cfg.Logger})
+	// No ServeMux: it would clean the paths that hold ARNs.
+	if err := p.open(p.cfg.Service, "--service", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == StatusPath {
+			p.serveStatus(w, r)
+			return
+		}
+		lambda.ServeHTTP(w, r)
+	}), -1); err != nil {
 		return err
 	}
 	for i, rest := range p.template.REST {
