@@ -25,7 +25,8 @@ const FullCPUMemoryMB = 1769
 type Limits struct {
 	MemoryBytes int64
 	Processes   int     // processes and threads
-	CPUs        float64 // vCPUs, 0.07 to 6 on Lambda
+	Weight      float64 // share of the CPUs under contention; 1 is one whole vCPU's
+	CPUs        float64 // most vCPUs at any time, contention or not
 }
 
 // CPUs is the share of vCPUs that Lambda gives with so much memory, in MB.

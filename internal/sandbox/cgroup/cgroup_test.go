@@ -114,7 +114,7 @@ func TestLimitsOfVersion2(t *testing.T) {
 	tree := &Tree{unified: top, v2: map[string]bool{"memory": true, "pids": true, "cpu": true}}
 	dir := filepath.Join(top, "env-1")
 	g := &Group{tree: tree, name: "env-1", unified: dir}
-	files(t, dir, map[string]string{"memory.max": "", "memory.swap.max": "", "pids.max": "", "cpu.max": "",
+	files(t, dir, map[string]string{"memory.max": "", "memory.swap.max": "", "pids.max": "", "cpu.max": "", "cpu.weight": "",
 		"memory.peak": "4096\n", "memory.events": "low 0\noom 3\noom_kill 2\n"})
 	if err := g.limitMemory(128 << 20); err != nil {
 		t.Error(err)
@@ -125,7 +125,10 @@ func TestLimitsOfVersion2(t *testing.T) {
 	if err := g.limitCPU(CPUs(FullCPUMemoryMB / 2)); err != nil {
 		t.Error(err)
 	}
-	want := map[string]string{"memory.max": "134217728", "memory.swap.max": "0", "pids.max": "1024", "cpu.max": "49972 100000"}
+	if err := g.weighCPU(CPUs(2 * FullCPUMemoryMB)); err != nil {
+		t.Error(err)
+	}
+	want := map[string]string{"cpu.weight": "200", "memory.max": "134217728", "memory.swap.max": "0", "pids.max": "1024", "cpu.max": "49972 100000"}
 	for file, value := range want {
 		if b, err := os.ReadFile(filepath.Join(dir, file)); err != nil || string(b) != value {
 			t.Errorf("%s is %q, %v; want %q", file, b, err, value)

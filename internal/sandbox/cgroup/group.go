@@ -56,7 +56,7 @@ func (g *Group) create(lim Limits) error {
 		}
 		g.v1 = append(g.v1, dir)
 	}
-	return errors.Join(g.limitMemory(lim.MemoryBytes), g.limitProcesses(lim.Processes), g.limitCPU(lim.CPUs))
+	return errors.Join(g.limitMemory(lim.MemoryBytes), g.limitProcesses(lim.Processes), g.weighCPU(lim.Weight), g.limitCPU(lim.CPUs))
 }
 
 // dir is the folder in which the controller's files are, and its version.
@@ -91,6 +91,18 @@ func (g *Group) limitProcesses(n int) error {
 		return nil
 	}
 	return write(dir, "pids.max", strconv.Itoa(n))
+}
+
+// weighCPU sets what the group gets when others want the CPUs too.
+func (g *Group) weighCPU(weight float64) error {
+	dir, version := g.dir("cpu")
+	switch {
+	case weight <= 0 || version == 0:
+		return nil
+	case version == 2:
+		return write(dir, "cpu.weight", strconv.Itoa(min(max(int(math.Round(weight*100)), 1), 10_000)))
+	}
+	return write(dir, "cpu.shares", strconv.Itoa(min(max(int(math.Round(weight*1024)), 2), 262_144)))
 }
 
 func (g *Group) limitCPU(cpus float64) error {
@@ -224,4 +236,27 @@ func remove(dir string) error {
 		}
 		time.Sleep(wait)
 	}
+}
+
+// Enter moves the calling thread, which must be locked to its goroutine, into the
+// version 1 folders; what it starts then is born there. back takes it home.
+func (g *Group) Enter() (back func() error, err error) {
+	var entered []string
+	back = func() error {
+		var errs []error
+		for _, dir := range entered {
+			errs = append(errs, write(filepath.Dir(filepath.Dir(dir)), "tasks", "0"))
+		}
+		return errors.Join(errs...)
+	}
+	if g == nil {
+		return back, nil
+	}
+	for _, dir := range g.v1 {
+		if err := write(dir, "tasks", "0"); err != nil {
+			return nil, errors.Join(fmt.Errorf("enter cgroup %s: %w", g.name, err), back())
+		}
+		entered = append(entered, dir)
+	}
+	return back, nil
 }

@@ -215,7 +215,7 @@ func limits(spec sandbox.Spec) cgroup.Limits {
 	return cgroup.Limits{
 		MemoryBytes: int64(spec.MemoryMB) << 20,
 		Processes:   processes(spec),
-		CPUs:        cgroup.CPUs(spec.MemoryMB),
+		Weight:      cgroup.CPUs(spec.MemoryMB),
 	}
 }
 
