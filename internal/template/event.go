@@ -31,8 +31,12 @@ func (m *maker) events(r *resource, o object, f *Function) {
 		}
 		event.check(map[string]support{"Type": reads, "Properties": reads})
 		event.require("Type", "Type: Api")
-		typ, ok := event.choice("Type", eventTypes...)
+		typ, ok := event.text("Type")
 		if !ok {
+			continue
+		}
+		if !slices.Contains(eventTypes, typ) {
+			m.fault(event.get("Type"), "there is no event type "+quote(typ), didYouMean(typ, eventTypes))
 			continue
 		}
 		if f.Version.TenantIsolation {

@@ -75,8 +75,8 @@ func (m *maker) serverlessFunction(r *resource) {
 	}
 	o.check(serverlessFunctionProperties)
 	f, here := m.configuration(r, o)
-	if here {
-		here = m.code(o, &f)
+	if kind, _ := o.text("PackageType"); kind != "Image" {
+		here = m.code(o, &f) && here
 	}
 	if f.Version.TenantIsolation {
 		m.checkIsolated(o)
@@ -132,7 +132,7 @@ func (m *maker) configuration(r *resource, o object) (f Function, here bool) {
 		case len(architectures) != 1:
 			m.fault(o.get("Architectures"), fmt.Sprintf("a function has one architecture, not %d", len(architectures)), "Architectures: [x86_64]")
 		case architectures[0].text != "x86_64" && architectures[0].text != "arm64":
-			m.fault(architectures[0], describe(architectures[0])+" is no architecture", "x86_64 or arm64")
+			m.fault(architectures[0], architectures[0].show()+" is no architecture", "x86_64 or arm64")
 		default:
 			f.Architecture = architectures[0].text
 		}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,8 +47,13 @@ var integrationProperties = map[string]support{
 // be served; a notice or a fault says why.
 func (m *maker) integration(a *restAPI, o object, route *api.Route) (ok bool) {
 	o.require("type", "type: aws_proxy")
-	kind, ok := o.choice("type", "aws_proxy", "AWS_PROXY", "aws", "AWS", "http", "HTTP", "http_proxy", "HTTP_PROXY", "mock", "MOCK")
+	kind, ok := o.text("type")
 	if !ok {
+		return false
+	}
+	kinds := []string{"aws", "aws_proxy", "http", "http_proxy", "mock"}
+	if !slices.Contains(kinds, strings.ToLower(kind)) {
+		m.fault(o.get("type"), fmt.Sprintf("%s is not one of %s", quote(kind), strings.Join(kinds, ", ")), didYouMean(kind, kinds))
 		return false
 	}
 	if !strings.EqualFold(kind, "aws_proxy") {

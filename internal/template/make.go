@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/berthdev/berth/internal/api"
 )
@@ -96,7 +97,7 @@ func (m *maker) checkSections() {
 		if !slices.Contains(sections, name) {
 			fix := didYouMean(name, sections)
 			if fix == "" {
-				fix = "sections are " + fmt.Sprint(sections)
+				fix = "one of " + strings.Join(sections, ", ")
 			}
 			m.fault(f.key, quote(name)+" is not a section of a template", fix)
 			continue
@@ -128,7 +129,7 @@ func (m *maker) checkTransform() {
 		}
 	}
 	for _, r := range m.resources {
-		if len(r.typ) > len("AWS::Serverless::") && r.typ[:len("AWS::Serverless::")] == "AWS::Serverless::" {
+		if strings.HasPrefix(r.typ, "AWS::Serverless::") {
 			at := r.body.get("Type")
 			if transform != nil {
 				at = transform
@@ -143,6 +144,9 @@ func (m *maker) checkTransform() {
 func (m *maker) checkNames() {
 	owner := map[string]string{}
 	for _, f := range m.template.Functions {
+		if f.Version.Name == "" {
+			continue // its fault is noted
+		}
 		if other, taken := owner[f.Version.Name]; taken {
 			at := m.resource(f.LogicalID)
 			n := at.properties.get("FunctionName")

@@ -54,9 +54,15 @@ func (s *scope) wrongKind(n, v *node, want string) {
 	}
 }
 
+// describe is a value as a message says what it is: the string "x", a list.
 func describe(n *node) string {
-	if n.scalar() {
-		return n.kind.String() + " " + quote(n.text)
+	switch n.kind {
+	case text:
+		return "the string " + quote(n.text)
+	case number:
+		return "the number " + shorten(n.text)
+	case boolean:
+		return "the boolean " + shorten(n.text)
 	}
 	return n.kind.String()
 }
@@ -121,8 +127,11 @@ func (o object) text(name string) (value string, ok bool) {
 func (o object) choice(name string, of ...string) (value string, ok bool) {
 	value, ok = o.text(name)
 	if ok && !slices.Contains(of, value) {
-		fix := didYouMean(value, of)
-		o.s.fault(o.get(name), fmt.Sprintf("%s is not one of %s", quote(value), strings.Join(of, ", ")), fix)
+		problem := fmt.Sprintf("%s is not one of %s", quote(value), strings.Join(of, ", "))
+		if len(of) == 1 {
+			problem = fmt.Sprintf("%s is not %s, the only value", quote(value), of[0])
+		}
+		o.s.fault(o.get(name), problem, didYouMean(value, of))
 		return "", false
 	}
 	return value, ok

@@ -65,8 +65,12 @@ func (m *maker) checkVersion(root object) {
 			m.fault(swagger, "there is no Swagger "+swagger.show(), `swagger: "2.0"`)
 		}
 	case openapi != nil:
-		if !strings.HasPrefix(openapi.text, "3.0") {
-			m.fault(openapi, "API Gateway takes OpenAPI 3.0, not "+openapi.show(), "openapi: 3.0.1")
+		switch {
+		case strings.HasPrefix(openapi.text, "3.0"):
+		case strings.HasPrefix(openapi.text, "3."):
+			m.notice(openapi, "API Gateway's guide speaks of OpenAPI 3.0, not of "+openapi.text)
+		default:
+			m.fault(openapi, "there is no OpenAPI "+openapi.show(), "openapi: 3.0.1")
 		}
 	case !root.has("swagger") && !root.has("openapi"):
 		m.fault(root.n, "the definition says neither swagger nor openapi", "openapi: 3.0.1")

@@ -95,7 +95,7 @@ func unreadable(err error) *Error {
 	}
 	if le.ContextMsg != "" {
 		e.Problem += " " + le.ContextMsg
-		if le.ContextMark.Line > 0 {
+		if le.ContextMark.Line > 0 && le.ContextMark.Line != e.Line {
 			e.Problem += fmt.Sprintf(" that begins on line %d", le.ContextMark.Line)
 		}
 	}
