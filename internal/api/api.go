@@ -33,6 +33,8 @@ type Route struct {
 
 	// Timeout bounds the integration; 0 means 29 s, API Gateway's own default.
 	Timeout time.Duration
+
+	Authorizer *Authorizer // nil lets everybody in
 }
 
 // Parameter is a part of the client's request that a method declares.
