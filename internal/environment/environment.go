@@ -42,6 +42,7 @@ type Config struct {
 	Driver  Driver
 
 	Region      string
+	Account     string
 	Credentials Credentials // what the function calls AWS with
 	Network     sandbox.Network
 
@@ -108,15 +109,18 @@ type Environment struct {
 
 	log journal // touched only by the goroutine that reads the output, or after it
 
-	mu      sync.Mutex
-	state   State
-	bound   bool
-	tenant  function.TenantID
-	current *call
-	served  int           // invocations handed over
-	took    time.Duration // of the init
-	process *sandbox.Process
-	fault   *fault // why the init failed
+	mu         sync.Mutex
+	state      State
+	bound      bool
+	tenant     function.TenantID
+	current    *call
+	asked      bool          // the runtime waits for an event
+	extensions []*extension  // in the order of their registration
+	served     int           // invocations handed over
+	took       time.Duration // of the init
+	process    *sandbox.Process
+	fault      *fault   // why the init failed
+	verdict    *failure // why the environment must end, if an extension said so
 }
 
 // fault is a failed init: the function's, reported by it or seen by the
@@ -230,18 +234,51 @@ func (e *Environment) Run(ctx context.Context) {
 	}
 
 	if exit == nil {
-		if err := process.Kill(); err != nil {
-			e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "environment not killed",
-				slog.String("environment", e.cfg.ID), slog.Any("error", err))
-		}
-		<-exited
-		e.settle(failure{sandboxFailure, "The environment was ended"}, time.Since(begin))
-	} else {
-		e.settle(exitFailure(*exit), time.Since(begin))
+		e.shutDown(process, exited)
 	}
+	e.settle(e.cause(exit), time.Since(begin))
 	_ = server.Close()
-	if err := process.Release(); err != nil {
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "sandbox not released",
+	e.note("sandbox not released", process.Release())
+}
+
+// shutDown ends the process: at once, unless an extension is registered. Then the
+// process gets SIGTERM, and its time. Source: AWS Lambda developer guide,
+// lambda-runtime-environment.
+func (e *Environment) shutDown(process *sandbox.Process, exited <-chan sandbox.Exit) {
+	e.mu.Lock()
+	graceful := len(e.extensions) > 0
+	e.mu.Unlock()
+	if graceful {
+		e.note("environment not terminated", process.Terminate())
+		patience := time.NewTimer(shutdownBudget)
+		defer patience.Stop()
+		select {
+		case <-exited:
+			return
+		case <-patience.C:
+		}
+	}
+	e.note("environment not killed", process.Kill())
+	<-exited
+}
+
+// cause is why the environment ends: by its process's own exit, unless exit is nil.
+func (e *Environment) cause(exit *sandbox.Exit) failure {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.verdict != nil:
+		return *e.verdict
+	case exit != nil:
+		return exitFailure(*exit)
+	}
+	return failure{sandboxFailure, "The environment was ended"}
+}
+
+// note logs an error that nobody else hears of.
+func (e *Environment) note(message string, err error) {
+	if err != nil {
+		e.cfg.Logger.LogAttrs(context.Background(), slog.LevelError, message,
 			slog.String("environment", e.cfg.ID), slog.Any("error", err))
 	}
 }
@@ -288,8 +325,9 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (*Answer, erro
 	}
 	e.state = Busy
 	e.bind(c)
-	e.current = c
+	e.current, e.asked = c, false
 	c.begin = time.Now()
+	e.tell(c)
 	c.timer = time.AfterFunc(e.cfg.Version.Timeout, func() { e.timedOut(c) })
 	e.mu.Unlock()
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,10 @@ const apiVersion = "/2018-06-01"
 
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Date"] = nil // Lambda's has none
+	if path, ok := strings.CutPrefix(r.URL.Path, extensionsAPI); ok {
+		a.serveExtension(w, r, path)
+		return
+	}
 	path, ok := strings.CutPrefix(r.URL.Path, apiVersion)
 	if !ok {
 		http.NotFound(w, r)
@@ -79,28 +84,37 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask makes the step from init or busy to idle. It fails while the current
+// ask notes that the runtime asks for an event. It fails while the current
 // invocation has no answer.
 func (e *Environment) ask(begin time.Time) error {
 	e.mu.Lock()
-	c := e.current
-	if c != nil && !c.hasAnswer() {
+	if c := e.current; c != nil && !c.hasAnswer() {
 		e.mu.Unlock()
 		return &stepError{state: Busy, step: asked}
 	}
+	e.asked = true
+	e.mu.Unlock()
+	return e.advance(begin)
+}
+
+// advance makes the step from init or busy to idle, once the runtime and all
+// extensions have asked for their next event.
+func (e *Environment) advance(begin time.Time) error {
+	e.mu.Lock()
 	before := e.state
 	after, err := before.on(asked)
-	if err != nil {
+	if err != nil || !e.asked || slices.ContainsFunc(e.extensions, func(x *extension) bool { return !x.asked }) {
 		e.mu.Unlock()
 		return err
+	}
+	c := e.current
+	if c != nil && !c.timer.Stop() { // its time is up: timedOut ends the environment
+		e.mu.Unlock()
+		return &stepError{state: Draining, step: asked}
 	}
 	if before == Init {
 		e.took = time.Since(begin)
 		close(e.ready)
-	}
-	if c != nil && !c.timer.Stop() { // its time is up: timedOut ends the environment
-		e.mu.Unlock()
-		return &stepError{state: Draining, step: asked}
 	}
 	e.state, e.current = after, nil
 	e.mu.Unlock()

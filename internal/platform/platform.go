@@ -198,6 +198,7 @@ func (p *Platform) launch(v *function.Version, suppressed bool, changed func(env
 		Version:     v,
 		Driver:      p.isolation.Driver,
 		Region:      Region,
+		Account:     Account,
 		Credentials: credentials,
 		Network:     p.cfg.Network,
 		Suppressed:  suppressed,

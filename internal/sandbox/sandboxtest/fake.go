@@ -38,11 +38,16 @@ type Program struct {
 	Spec   sandbox.Spec
 	Number int // 1 for the driver's first process
 	Stdout io.Writer
-	// Killed is closed when the process is killed.
-	Killed <-chan struct{}
+	// Terminated is closed when the process gets SIGTERM, and Killed when it is
+	// killed.
+	Terminated, Killed <-chan struct{}
 
-	client *http.Client
+	client   *http.Client
+	listener *listener
 }
+
+// Exit closes the process's connections, as the kernel does when a process ends.
+func (p *Program) Exit() { p.listener.Close() }
 
 // Start implements the environment's Driver.
 func (d *Driver) Start(_ context.Context, spec sandbox.Spec) (*sandbox.Process, error) {
@@ -53,10 +58,11 @@ func (d *Driver) Start(_ context.Context, spec sandbox.Spec) (*sandbox.Process, 
 	stdout, output := io.Pipe()
 	h := &handle{
 		driver: d, listener: listener, output: output, reader: stdout,
-		killed: make(chan struct{}), exited: make(chan struct{}),
+		killed: make(chan struct{}), terminated: make(chan struct{}), exited: make(chan struct{}),
 	}
 	p := &Program{
-		Spec: spec, Stdout: output, Killed: h.killed,
+		Spec: spec, Stdout: output, Terminated: h.terminated, Killed: h.killed,
+		listener: listener,
 		client: &http.Client{Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
 		}},
@@ -132,20 +138,27 @@ func (p *Program) Fail(e *Event, payload string) (int, string) {
 // Post sends body to a path of the Runtime API. The status is 0 if there was no
 // answer.
 func (p *Program) Post(path, body string, header http.Header) (int, string) {
-	request, err := http.NewRequest(http.MethodPost, "http://runtime"+path, strings.NewReader(body))
+	status, answer, _ := p.Do(http.MethodPost, path, body, header)
+	return status, answer
+}
+
+// Do sends a request to a path of the Runtime API. The status is 0 if there was
+// no answer; then the body is the error.
+func (p *Program) Do(method, path, body string, header http.Header) (int, string, http.Header) {
+	request, err := http.NewRequest(method, "http://runtime"+path, strings.NewReader(body))
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
 	for k, v := range header {
 		request.Header[k] = v
 	}
 	r, err := p.client.Do(request)
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
 	defer r.Body.Close()
 	answer, _ := io.ReadAll(r.Body)
-	return r.StatusCode, string(answer)
+	return r.StatusCode, string(answer), r.Header
 }
 
 // Serve is a well-behaved program: it answers every event with handle's result
@@ -170,8 +183,10 @@ type handle struct {
 	reader   *io.PipeReader
 	wg       sync.WaitGroup
 
-	kill   sync.Once
-	killed chan struct{}
+	kill       sync.Once
+	killed     chan struct{}
+	terminate  sync.Once
+	terminated chan struct{}
 
 	once    sync.Once
 	exit    sandbox.Exit
@@ -191,7 +206,10 @@ func (h *handle) Mark(token []byte) error {
 	return err
 }
 
-func (h *handle) Terminate() error { return h.Kill() }
+func (h *handle) Terminate() error {
+	h.terminate.Do(func() { close(h.terminated) })
+	return nil
+}
 
 func (h *handle) Kill() error {
 	h.kill.Do(func() {
