@@ -71,6 +71,9 @@ func (t *text) Built(function string, took time.Duration) {
 func (t *text) Ready(s platform.Summary) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nisolation: %s. %s\n", t.paint(bold, s.Isolation), s.Promise)
+	for _, missed := range s.Stronger {
+		fmt.Fprintf(&b, "  %s %s (berth doctor says what would help)\n", t.paint(yellow, "not to be had here:"), missed)
+	}
 	for _, gap := range s.NotWalled {
 		fmt.Fprintf(&b, "  %s %s\n", t.paint(yellow, "not stopped:"), gap)
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/berthdev/berth/internal/loopback"
 	"github.com/berthdev/berth/internal/packaging"
 	"github.com/berthdev/berth/internal/sandbox"
+	"github.com/berthdev/berth/internal/sandbox/isolation"
 	"github.com/berthdev/berth/internal/service"
 	"github.com/berthdev/berth/internal/template"
 )
@@ -67,7 +68,7 @@ var credentials = environment.Credentials{AccessKeyID: "BERTHLOCALACCESSKEY0", S
 type Platform struct {
 	cfg       Config
 	template  *template.Template
-	isolation isolation
+	isolation *isolation.Isolation
 	functions *function.Registry
 	fleet     *fleet.Fleet
 	invoker   *invocation.Invoker
@@ -110,8 +111,12 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	for _, n := range p.template.Notices {
 		cfg.Observer.Noticed(n)
 	}
-	if p.isolation, err = chooseIsolation(ctx, cfg.Isolation, cfg.Network, cfg.Logger); err != nil {
+	p.isolation, err = isolation.Open(ctx, isolation.Config{Weakest: cfg.Isolation, Network: cfg.Network})
+	if err != nil {
 		return nil, err
+	}
+	if p.isolation.Left != nil {
+		cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a Berth that was killed has left something behind", slog.Any("error", p.isolation.Left))
 	}
 	p.fleet = fleet.New(p.launch, fleet.Config{IdleTimeout: cfg.IdleTimeout})
 	p.invoker = invocation.New(p.functions, p.fleet)
@@ -135,7 +140,7 @@ func (p *Platform) Close() error {
 	for _, a := range p.artifacts {
 		a.Close()
 	}
-	if p.isolation.Close != nil {
+	if p.isolation != nil {
 		errs = append(errs, p.isolation.Close())
 	}
 	return errors.Join(errs...)

@@ -16,7 +16,8 @@ type Summary struct {
 
 	Isolation string   `json:"isolation"`
 	Promise   string   `json:"promise"`
-	NotWalled []string `json:"notWalled"` // what the isolation does not stop here
+	NotWalled []string `json:"notWalled"`          // what the isolation does not stop here
+	Stronger  []string `json:"stronger,omitempty"` // isolations that can't be had here, and why
 	Network   string   `json:"network"`
 }
 
@@ -37,6 +38,9 @@ func (p *Platform) Summary() Summary {
 	s := Summary{
 		Isolation: p.isolation.Name, Promise: p.isolation.Promise, NotWalled: p.isolation.NotWalled,
 		Network: string(p.cfg.Network),
+	}
+	for _, missed := range p.isolation.Missed {
+		s.Stronger = append(s.Stronger, missed.Isolation+": "+missed.Reason)
 	}
 	for _, v := range p.functions.All() {
 		s.Functions = append(s.Functions, v.Name)

@@ -52,7 +52,7 @@ func watch(t *testing.T, b *berth) func() {
 func leftovers(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	runs, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("berth-%d", os.Getuid()), "run-*"))
+	runs, err := filepath.Glob(filepath.Join("/tmp", fmt.Sprintf("berth-%d", os.Getuid()), "run-*"))
 	if err != nil {
 		t.Fatal(err)
 	}
