@@ -7,6 +7,7 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // FullCPUMemoryMB is the memory at which a function has one whole vCPU; below
@@ -174,4 +177,70 @@ func field(dir, file, key string) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Sweep ends what a dead Berth has left in its folders, as [Tree.Dirs] named them,
+// and removes them.
+func Sweep(ctx context.Context, dirs []string) error {
+	var errs []error
+	for _, dir := range dirs {
+		errs = append(errs, sweep(ctx, dir))
+	}
+	return errors.Join(errs...)
+}
+
+func sweep(ctx context.Context, dir string) error {
+	for {
+		left, err := killBelow(dir)
+		if err != nil {
+			return fmt.Errorf("sweep cgroup: %w", err)
+		}
+		if left == 0 {
+			return RemoveAll(dir)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("sweep cgroup %s: %w", dir, context.Cause(ctx))
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// killBelow kills, and thaws what could not die otherwise; it says how many
+// processes it found.
+func killBelow(dir string) (n int, err error) {
+	b, err := readFile(dir, "cgroup.procs")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	pids, err := parsePIDs(b)
+	if err != nil {
+		return 0, err
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {
+			n++
+		}
+	}
+	for file, value := range map[string]string{"freezer.state": "THAWED", "cgroup.freeze": "0"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err == nil && n > 0 {
+			_ = write(dir, file, value) // asked again with the processes that are left
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return n, err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			below, err := killBelow(filepath.Join(dir, e.Name()))
+			if n += below; err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
 }

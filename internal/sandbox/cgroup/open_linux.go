@@ -85,7 +85,7 @@ func (t *Tree) openV1(m mount, own, name string, reasons map[string]string) {
 		parent = m.point
 	}
 	dir := filepath.Join(parent, name)
-	err := os.Mkdir(dir, 0o755)
+	err := mkdir(dir)
 	if err == nil {
 		for _, c := range m.has {
 			t.v1[c] = dir
@@ -96,6 +96,17 @@ func (t *Tree) openV1(m mount, own, name string, reasons map[string]string) {
 	for _, c := range m.has {
 		reasons[c] = reason(err)
 	}
+}
+
+// mkdir makes a folder. One of the same name is a dead Berth's, and goes.
+func mkdir(dir string) error {
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		if err = RemoveAll(dir); err == nil {
+			err = os.Mkdir(dir, 0o755)
+		}
+	}
+	return err
 }
 
 // openUnified makes the folder in the version 2 hierarchy. There a cgroup either
@@ -125,7 +136,7 @@ func (t *Tree) openUnified(m mount, own, name string, reasons map[string]string)
 		t.explainUnified(m.point, reasons, reason(err))
 	}
 	dir := filepath.Join(parent, name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := mkdir(dir); err != nil {
 		t.explainUnified(m.point, reasons, reason(err))
 		return nil
 	}

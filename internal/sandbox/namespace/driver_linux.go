@@ -74,13 +74,25 @@ func (d *Driver) look() (*host, error) {
 			return nil, err
 		}
 	}
-	if h.detach, err = privileged(); err != nil {
+	// Not every root may: the mounts may belong to another user namespace.
+	if fd, err := detach(unix.AT_FDCWD, bind{Source: "/", Dir: true}); err == nil {
+		h.detach = true
+		if err := unix.Close(fd); err != nil {
+			return nil, err
+		}
+	}
+	if !h.detach || d.cfg.Down.Has(walls.User) {
+		return h, nil
+	}
+	mayChange, err := privileged()
+	if err != nil {
 		return nil, err
 	}
-	if h.ownIDs, err = d.mayMap(); err != nil {
+	mayMap, err := d.mayMap()
+	if err != nil {
 		return nil, err
 	}
-	h.ownIDs = h.ownIDs && h.detach && !d.cfg.Down.Has(walls.User)
+	h.ownIDs = mayChange && mayMap
 	return h, nil
 }
 
@@ -107,6 +119,43 @@ func (d *Driver) mayMap() (bool, error) {
 // and the command's program has been loaded. If ctx ends before that, the error
 // is its cause.
 func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (*sandbox.Process, error) {
+	if len(spec.Command) == 0 {
+		return nil, errors.New("start a sandbox: no command")
+	}
+	return d.start(ctx, spec)
+}
+
+// Check builds the walls around nothing, to see whether this machine gives them;
+// dir is any folder of Berth's own. It tries rather than asks: no list of settings
+// is complete. The error of a machine that doesn't is a *sandbox.UnavailableError.
+func (d *Driver) Check(ctx context.Context, dir string) error {
+	p, err := d.start(ctx, sandbox.Spec{ID: "check", TaskDir: dir, MemoryMB: 128, TmpMB: 1, Network: sandbox.NetworkNone})
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Release(), p.Output.(io.Closer).Close())
+}
+
+// OwnIDs says whether each environment has a user ID of its own, which needs
+// root; without it all run as Berth's user.
+func (d *Driver) OwnIDs() bool {
+	h, err := d.host()
+	return err == nil && h.ownIDs
+}
+
+// NotWalled says what the driver does not stop, in sentences for people.
+func (d *Driver) NotWalled(network sandbox.Network) []string {
+	list := []string{"the kernel: environments share it with this machine, and a hole in it is a hole in every wall"}
+	if network == sandbox.NetworkHost {
+		list = append(list, "the network: functions reach whatever this machine reaches, its own ports and abstract sockets, and the Runtime API of every other environment")
+	}
+	if !d.OwnIDs() {
+		list = append(list, "the user: all environments run as yours, kept apart by namespaces alone; as root each has a user ID of its own")
+	}
+	return list
+}
+
+func (d *Driver) start(ctx context.Context, spec sandbox.Spec) (*sandbox.Process, error) {
 	if err := check(spec); err != nil {
 		return nil, err
 	}
@@ -131,8 +180,6 @@ func check(spec sandbox.Spec) error {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
 	}):
 		return fmt.Errorf("start a sandbox: %q is no ID for one", spec.ID)
-	case len(spec.Command) == 0:
-		return errors.New("start a sandbox: no command")
 	case spec.Network != sandbox.NetworkNone && spec.Network != sandbox.NetworkHost:
 		return fmt.Errorf("start a sandbox: no network is called %q", spec.Network)
 	}
@@ -266,7 +313,7 @@ func (p *process) spawn(h *host, plan *plan, spec sandbox.Spec) (err error) {
 	if h.detach {
 		fd, err := detach(unix.AT_FDCWD, bind{Source: spec.TaskDir, Dir: true, Writable: plan.TaskWritable})
 		if err != nil {
-			return fmt.Errorf("open the code folder %s: %w", spec.TaskDir, err)
+			return explain("open the code folder "+spec.TaskDir, err)
 		}
 		task := os.NewFile(uintptr(fd), spec.TaskDir)
 		opened = append(opened, task)
@@ -357,6 +404,9 @@ func (p *process) handOver(plan plan, spec sandbox.Spec) error {
 		return &sandbox.StartError{Command: spec.Command[0], Err: syscall.Errno(r.Errno)}
 	case r.Step != "":
 		return explain(r.Step, syscall.Errno(r.Errno))
+	}
+	if len(spec.Command) == 0 {
+		return nil
 	}
 	return p.adopt(fds, plan.Loopback)
 }

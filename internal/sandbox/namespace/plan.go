@@ -8,7 +8,7 @@ import (
 // A plan is what the stage is to build. Berth works all of it out, so that the
 // stage, which runs once for each environment, has little to think.
 type plan struct {
-	Command []string
+	Command []string // empty to build the walls only, and see whether they stand
 	Env     []string
 
 	// ChangeID is set when the stage comes in as Berth's own user and has to

@@ -66,8 +66,7 @@ func dropAllThreads() error {
 	return nil
 }
 
-// privileged says whether this process may make what only root can: map other
-// users' IDs, and clone mounts of the host's namespace.
+// privileged says whether this process may map other users' IDs than its own.
 func privileged() (bool, error) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -79,7 +78,7 @@ func privileged() (bool, error) {
 			if err != nil {
 				return false, fmt.Errorf("read own capabilities: %w", err)
 			}
-			const need = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+			const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 			return caps&need == need, nil
 		}
 	}

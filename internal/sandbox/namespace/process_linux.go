@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -215,29 +214,3 @@ func (p *process) release() error {
 }
 
 var _ sandbox.Handle = (*process)(nil)
-
-// explain tells a machine that can't give namespaces from one that is short of
-// something at the moment.
-func explain(step string, err error) error {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return fmt.Errorf("%s: %w", step, err)
-	}
-	unavailable := &sandbox.UnavailableError{Isolation: "namespace", Reason: step + ": " + errno.Error(), Fix: "berth doctor"}
-	switch errno {
-	case unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP:
-		return unavailable
-	case unix.ENOSPC, unix.EUSERS:
-		if zero("/proc/sys/user/max_user_namespaces") {
-			unavailable.Reason = "the kernel is told to make no user namespaces"
-			unavailable.Fix = "sudo sysctl -w user.max_user_namespaces=65536"
-			return unavailable
-		}
-	}
-	return fmt.Errorf("build the sandbox: %s: %w", step, err)
-}
-
-func zero(path string) bool {
-	b, err := os.ReadFile(path)
-	return err == nil && strings.TrimSpace(string(b)) == "0"
-}

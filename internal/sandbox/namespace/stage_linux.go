@@ -52,6 +52,16 @@ func runStage() int {
 	if err != nil {
 		return sendFailure(err, false)
 	}
+	if len(p.Command) == 0 {
+		onOtherThread(func() { err = p.giveUpRights() })
+		if err != nil {
+			return sendFailure(err, false)
+		}
+		if send(report{}) != nil {
+			return 1
+		}
+		return 0
+	}
 	child, pidfd, err := p.launch()
 	if err != nil {
 		var failed *stepError

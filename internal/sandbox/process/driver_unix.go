@@ -105,3 +105,12 @@ func limits(spec sandbox.Spec) cgroup.Limits {
 		Weight:      cgroup.CPUs(spec.MemoryMB),
 	}
 }
+
+// NotWalled says what the driver does not stop, in sentences for people.
+func NotWalled() []string {
+	return []string{
+		"files: a function reads and writes whatever you may, other tenants' files included",
+		"processes: it sees, signals and debugs yours and those of other tenants",
+		"the network: it reaches whatever this machine reaches, and the Runtime API of every other environment",
+	}
+}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/berthdev/berth/internal/sandbox"
 )
 
 // Benchmark measures what a new environment costs: from Start to the first
@@ -20,15 +18,9 @@ func Benchmark(b *testing.B, d Starter) {
 	for b.Loop() {
 		n++
 		begin := time.Now()
-		p, err := d.Start(b.Context(), sandbox.Spec{
-			ID:       fmt.Sprintf("bench-%d-%d", os.Getpid(), n),
-			Command:  []string{"/var/task/bootstrap"},
-			TaskDir:  code,
-			Env:      []string{"LAMBDA_TASK_ROOT=/var/task", actVar + "=hold"},
-			MemoryMB: 1769,
-			TmpMB:    512,
-			Network:  sandbox.NetworkNone,
-		})
+		spec := Spec("hold", code)
+		spec.ID = fmt.Sprintf("bench-%d-%d", os.Getpid(), n)
+		p, err := d.Start(b.Context(), spec)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -91,20 +91,26 @@ func Code(t testing.TB) string {
 	return dir
 }
 
-// Spec is one for a function that does act.
-func (s *suite) spec(act string) sandbox.Spec {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.n++
+// Spec is one for a function that does act, one of [Act]'s, with code made by
+// [Code]. The caller sets the ID.
+func Spec(act, code string) sandbox.Spec {
 	return sandbox.Spec{
-		ID:       fmt.Sprintf("suite-%d-%d", os.Getpid(), s.n),
 		Command:  []string{"/var/task/bootstrap"},
-		TaskDir:  s.code,
+		TaskDir:  code,
 		Env:      []string{"LAMBDA_TASK_ROOT=/var/task", actVar + "=" + act},
 		MemoryMB: 256,
 		TmpMB:    512,
 		Network:  sandbox.NetworkNone,
 	}
+}
+
+func (s *suite) spec(act string) sandbox.Spec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n++
+	spec := Spec(act, s.code)
+	spec.ID = fmt.Sprintf("suite-%d-%d", os.Getpid(), s.n)
+	return spec
 }
 
 func (s *suite) start(t *testing.T, act string) *sandbox.Process {
