@@ -1,0 +1,106 @@
+package berthtest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Answer is what Invoke answered.
+type Answer struct {
+	Status        int
+	RequestID     string
+	Payload       string
+	FunctionError string // "Unhandled", or ""
+	LogTail       string
+}
+
+// Invoke calls a function by Lambda's API, for a tenant or, with "", for none.
+func (b *Berth) Invoke(function, tenantID, payload string) Answer {
+	b.t.Helper()
+	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost,
+		b.Service+"/2015-03-31/functions/"+function+"/invocations", strings.NewReader(payload))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	request.Header.Set("X-Amz-Log-Type", "Tail")
+	if tenantID != "" {
+		request.Header.Set("X-Amz-Tenant-Id", tenantID)
+	}
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	body := b.body(r)
+	tail, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Amz-Log-Result"))
+	if err != nil {
+		b.t.Fatalf("the log's tail: %v", err)
+	}
+	return Answer{
+		Status:        r.StatusCode,
+		RequestID:     r.Header.Get("X-Amzn-Requestid"),
+		Payload:       body,
+		FunctionError: r.Header.Get("X-Amz-Function-Error"),
+		LogTail:       string(tail),
+	}
+}
+
+// Call is Invoke for a function that is expected to answer, with a value that
+// answer is read into.
+func (b *Berth) Call(function, tenantID, payload string, answer any) {
+	b.t.Helper()
+	a := b.Invoke(function, tenantID, payload)
+	if a.Status != http.StatusOK || a.FunctionError != "" {
+		b.t.Fatalf("invoke %s: %d %s\n%s", function, a.Status, a.Payload, a.LogTail)
+	}
+	if err := json.Unmarshal([]byte(a.Payload), answer); err != nil {
+		b.t.Fatalf("invoke %s: %v in %s", function, err, a.Payload)
+	}
+}
+
+// Response is an HTTP response that was read to its end.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Do sends a request to the template's first API. path begins with the stage,
+// if there is one; header is "Name: value" pairs.
+func (b *Berth) Do(method, path, body string, header ...string) Response {
+	b.t.Helper()
+	if len(b.Gateways) == 0 {
+		b.t.Fatal("the template has no API")
+	}
+	return b.DoURL(method, b.Gateways[0]+path, body, header...)
+}
+
+// DoURL sends a request to a URL.
+func (b *Berth) DoURL(method, url, body string, header ...string) Response {
+	b.t.Helper()
+	request, err := http.NewRequestWithContext(b.t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		request.Header.Add(name, value)
+	}
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return Response{Status: r.StatusCode, Header: r.Header, Body: b.body(r)}
+}
+
+func (b *Berth) body(r *http.Response) string {
+	b.t.Helper()
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(body)
+}
