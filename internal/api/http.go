@@ -37,6 +37,13 @@ type FunctionURL struct {
 	CORS      *CORS  // nil leaves CORS to the function
 }
 
+// TargetGroup is a load balancer's target group with one function in it.
+type TargetGroup struct {
+	Name              string
+	Function          string // the function's name, or an ARN, perhaps with a qualifier
+	MultiValueHeaders bool   // lambda.multi_value_headers.enabled
+}
+
 // CORS is what an HTTP API or a function URL tells browsers about pages of other
 // origins.
 // Source: Amazon API Gateway developer guide, http-api-cors; AWS Lambda API

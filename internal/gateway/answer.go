@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,9 @@ type answer struct {
 	header   []field // in the order of their names
 	body     []byte
 	isBase64 bool // body is still in base64
-	traceID  string
+
+	gateway     []field // headers of the gateway's own
+	defaultType string  // sent if the function names no content type; empty means application/json
 }
 
 // field is one header with all its values, as the function spelled it.
@@ -213,37 +216,51 @@ func (a *answer) decode(accept, binaryTypes []string) error {
 	return nil
 }
 
-// remapped are the response headers that belong to the gateway: the function's own
-// are sent under another name.
+// remapped are the response headers that belong to a REST API's gateway: the
+// function's own are sent under another name.
 // Source: Amazon API Gateway developer guide, api-gateway-known-issues.
 var remapped = []string{"Authorization", "Connection", "Content-Length", "Content-MD5", "Date", "Host", "Server", "User-Agent", "WWW-Authenticate", "x-amzn-RequestId"}
 
 // dropped are the response headers that only the connection's two ends may set,
-// and those that the gateway sets anew.
-var dropped = []string{"Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "x-amz-apigw-id", "X-Amzn-Trace-Id", "x-amzn-ErrorType"}
+// and those that a gateway sets anew.
+var dropped = []string{"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+	"x-amz-apigw-id", "apigw-requestid", "x-amzn-RequestId", "X-Amzn-Trace-Id", "x-amzn-ErrorType"}
 
-// write sends the answer. A client that has left can't be told, and a status that
-// takes no body drops it, so the error is dropped.
-func (a *answer) write(w http.ResponseWriter) {
+// own adds a header of the gateway's, in place of what the function set.
+func (a *answer) own(name, value string) {
+	a.gateway = append(a.gateway, field{name, []string{value}})
+}
+
+// write sends the answer. A header whose name is in remap is sent under another.
+// A client that has left can't be told, and a status that takes no body drops it,
+// so the error is dropped.
+func (a *answer) write(w http.ResponseWriter, remap []string) {
 	h := w.Header()
 	for _, f := range a.header {
 		same := func(name string) bool { return strings.EqualFold(name, f.name) }
-		if slices.ContainsFunc(dropped, same) {
+		name := f.name
+		if i := slices.IndexFunc(remap, same); i >= 0 {
+			name = "x-amzn-Remapped-" + remap[i]
+		} else if slices.ContainsFunc(dropped, same) {
 			continue
 		}
-		name := f.name
-		switch i := slices.IndexFunc(remapped, same); {
-		case i >= 0:
-			name = "x-amzn-Remapped-" + remapped[i]
-		case strings.EqualFold(name, "Content-Type"):
-			name = "Content-Type" // package http looks for it under this spelling
-		}
-		h[name] = f.values
+		h[asPackageHTTP(name)] = f.values
+	}
+	for _, f := range a.gateway {
+		h[f.name] = f.values
 	}
 	if h["Content-Type"] == nil {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = []string{cmp.Or(a.defaultType, "application/json")}
 	}
-	h["X-Amzn-Trace-Id"] = []string{a.traceID}
 	w.WriteHeader(a.status)
 	w.Write(a.body)
+}
+
+// asPackageHTTP is name as package http looks for it, where it does.
+func asPackageHTTP(name string) string {
+	switch canonical := http.CanonicalHeaderKey(name); canonical {
+	case "Content-Type", "Date":
+		return canonical
+	}
+	return name
 }

@@ -130,7 +130,7 @@ func FuzzParseAnswer(f *testing.F) {
 			}
 		}
 		w := httptest.NewRecorder()
-		a.write(w)
+		a.write(w, remapped)
 		if w.Code < 200 || w.Code > 599 {
 			t.Fatalf("status %d", w.Code)
 		}

@@ -16,6 +16,7 @@ import (
 // Source: Amazon API Gateway developer guide, set-up-lambda-proxy-integrations,
 // input format.
 type eventV1 struct {
+	Version                         string            `json:"version,omitempty"` // only of an HTTP API
 	Resource                        string            `json:"resource"`
 	Path                            string            `json:"path"`
 	HTTPMethod                      string            `json:"httpMethod"`
@@ -34,7 +35,7 @@ type eventV1 struct {
 type contextV1 struct {
 	AccountID         string     `json:"accountId"`
 	APIID             string     `json:"apiId"`
-	DeploymentID      string     `json:"deploymentId"`
+	DeploymentID      string     `json:"deploymentId,omitempty"`
 	DomainName        string     `json:"domainName"`
 	DomainPrefix      string     `json:"domainPrefix"`
 	ExtendedRequestID string     `json:"extendedRequestId"`

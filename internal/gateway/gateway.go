@@ -1,13 +1,14 @@
 // Package gateway is the HTTP doors to functions: it turns a client's request
-// into an event, and the function's answer into a response, as API Gateway does.
+// into an event, and the function's answer into a response, as AWS does.
 //
-// [NewREST] is the door of a REST API. It chooses the route, validates, maps
-// parts of the request, the tenant ID among them, builds the event, and reads the
-// answer. It knows nothing of templates, environments or who listens where.
+// There is a door for each product, and they differ in events, answers and
+// refusals: [NewREST] for a REST API, [NewHTTP] for an HTTP API, [NewFunctionURL]
+// and [NewALB]. A door knows nothing of templates, environments or who listens
+// where.
 //
-// The tenant of an invocation is what the API's own mapping says, and nothing
+// The tenant of an invocation is what a REST API's own mapping says, and nothing
 // else: an X-Amz-Tenant-Id that a client sends reaches neither Lambda nor the
-// event.
+// event, unless the template maps from it.
 package gateway
 
 import (

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,10 +13,11 @@ import (
 // gatewayResponse is an answer of the gateway's own, instead of the function's.
 // Source: Amazon API Gateway developer guide, supported-gateway-response-types.
 type gatewayResponse struct {
-	status int
-	kind   string // x-amzn-ErrorType
-	body   string // byte for byte, spaces included: they differ from one to the other
-	err    error  // the cause; it is logged and never sent
+	status      int
+	kind        string // x-amzn-ErrorType, which only REST APIs send; empty leaves it out
+	contentType string // empty means application/json
+	body        string // byte for byte, spaces included: they differ from one to the other
+	err         error  // the cause; it is logged and never sent
 }
 
 // The answers that never differ.
@@ -39,14 +41,18 @@ func (g *gatewayResponse) Unwrap() error { return g.err }
 
 // because is g with a cause for the log.
 func (g *gatewayResponse) because(err error) *gatewayResponse {
-	return &gatewayResponse{status: g.status, kind: g.kind, body: g.body, err: err}
+	caused := *g
+	caused.err = err
+	return &caused
 }
 
 // write sends g. A client that has left can't be told, so the error is dropped.
 func (g *gatewayResponse) write(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h["x-amzn-ErrorType"] = []string{g.kind}
+	h.Set("Content-Type", cmp.Or(g.contentType, "application/json"))
+	if g.kind != "" {
+		h["x-amzn-ErrorType"] = []string{g.kind}
+	}
 	w.WriteHeader(g.status)
 	w.Write([]byte(g.body))
 }
@@ -65,6 +71,9 @@ func badRequest(kind, message string) *gatewayResponse {
 // client's to mend, so that Lambda's 400 comes through; for the rest the client
 // learns only that it failed.
 func refusedByLambda(err error) *gatewayResponse {
+	if errors.Is(err, errIntegrationTimeout) {
+		return timedOut.because(err)
+	}
 	if refusal, ok := errors.AsType[*function.Refusal](err); ok {
 		switch refusal.Type {
 		case function.InvalidParameterValue, function.Validation:

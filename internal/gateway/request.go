@@ -21,6 +21,7 @@ type incoming struct {
 	method, protocol string
 	path             string // as the client escaped it; it begins with a slash
 	host             string
+	rawQuery         string
 	query            values
 	headers          headers  // what the event shows
 	tenant           []string // the client's own X-Amz-Tenant-Id, for a mapping that names it
@@ -105,6 +106,7 @@ func (s source) read(r *http.Request) *incoming {
 		protocol:   r.Proto,
 		path:       "/" + strings.TrimPrefix(r.URL.EscapedPath(), "/"),
 		host:       r.Host,
+		rawQuery:   r.URL.RawQuery,
 		query:      parseQuery(r.URL.RawQuery),
 		sourceIP:   hostOf(r.RemoteAddr),
 		userAgent:  r.UserAgent(),

@@ -1,16 +1,15 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/berthdev/berth/internal/api"
 	"github.com/berthdev/berth/internal/function"
-	"github.com/berthdev/berth/internal/intake"
 	"github.com/berthdev/berth/internal/invocation"
 )
 
@@ -21,18 +20,12 @@ const (
 	integrationTimeout = 29 * time.Second
 )
 
-// errIntegrationTimeout is why an invocation's context ended when the function
-// took longer than the integration may.
-var errIntegrationTimeout = errors.New("the integration's timeout has passed")
-
 // restDoor serves one REST API.
 type restDoor struct {
-	api                 api.REST
-	routes              routes[*api.Route]
-	apiID, deploymentID string
-	invoker             Invoker
-	cfg                 Config
-	source              source
+	door
+	api          api.REST
+	routes       routes[*api.Route]
+	deploymentID string
 }
 
 // NewREST returns the door of a REST API. It reads paths as clients escape them,
@@ -40,12 +33,9 @@ type restDoor struct {
 // would clean. Safe for concurrent use.
 func NewREST(a api.REST, invoker Invoker, cfg Config) http.Handler {
 	d := &restDoor{
+		door:         newDoor(a.LogicalID, 10, invoker, cfg),
 		api:          a,
-		apiID:        resourceName(10, a.LogicalID),
 		deploymentID: resourceName(6, a.LogicalID+"/"+a.Stage),
-		invoker:      invoker,
-		cfg:          cfg.withDefaults(),
-		source:       newSource(),
 	}
 	for i := range a.Routes {
 		d.routes.add(a.Routes[i].Resource, a.Routes[i].Method, &a.Routes[i])
@@ -61,22 +51,11 @@ func (d *restDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["x-amz-apigw-id"] = []string{in.extendedID}
 
 	response, err := d.serve(w, r, in)
-	if err == nil {
-		response.write(w)
+	if err != nil {
+		d.refuse(w, r, in, err, internalError)
 		return
 	}
-	if r.Context().Err() != nil {
-		return // the client has left
-	}
-	var refused *gatewayResponse
-	if !errors.As(err, &refused) {
-		refused = internalError
-	}
-	if refused.status >= http.StatusInternalServerError {
-		d.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("api", d.api.LogicalID),
-			slog.String("requestId", in.requestID), slog.String("path", in.path), slog.Any("error", err))
-	}
-	refused.write(w)
+	response.write(w, remapped)
 }
 
 // serve does all that can fail: a *gatewayResponse in the error's chain is what
@@ -99,15 +78,10 @@ func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 			return nil, missingParameters(names)
 		}
 	}
-	body, err := intake.Read(w, r, maxBody)
+	body, err := body(w, r, maxBody, bodyTooLarge)
 	if err != nil {
-		if _, ok := errors.AsType[*intake.TooLargeError](err); ok {
-			return nil, bodyTooLarge
-		}
-		return nil, &gatewayResponse{status: http.StatusRequestTimeout, kind: "BadRequestException",
-			body: `{"message":"The request's body did not arrive whole"}`, err: err}
+		return nil, err
 	}
-
 	rc := d.context(in, route.Resource)
 	mapped := applyMappings(route.Mappings, in, params, d.api.Variables, &rc)
 	req := invocation.Request{Function: route.Function, TraceID: in.traceID}
@@ -126,12 +100,7 @@ func (d *restDoor) invoke(ctx context.Context, route *api.Route, in *incoming, r
 	if timeout == 0 {
 		timeout = integrationTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errIntegrationTimeout)
-	defer cancel()
-	response, err := d.invoker.Invoke(ctx, req)
-	if errors.Is(context.Cause(ctx), errIntegrationTimeout) {
-		return nil, timedOut.because(context.Cause(ctx))
-	}
+	response, err := d.call(ctx, timeout, req)
 	if err != nil {
 		return nil, refusedByLambda(err)
 	}
@@ -145,10 +114,7 @@ func (d *restDoor) invoke(ctx context.Context, route *api.Route, in *incoming, r
 	if err := a.decode(in.headers.get("Accept"), d.api.BinaryMediaTypes); err != nil {
 		return nil, badGateway.because(err)
 	}
-	a.traceID = response.TraceID
-	if a.traceID == "" {
-		a.traceID = in.traceID
-	}
+	a.own("X-Amzn-Trace-Id", cmp.Or(response.TraceID, in.traceID))
 	return a, nil
 }
 

@@ -77,9 +77,26 @@ func splitPath(path string) []string {
 // Source: Amazon API Gateway developer guide, api-gateway-method-settings-method-request
 // and set-up-lambda-proxy-integrations.
 func (rs routes[R]) match(path string) (found *resource[R], params map[string]string, ok bool) {
+	return rs.best(path, sameDecoded, moreSpecific)
+}
+
+// matchDecoded is match for a path that is decoded already, with a greedy resource
+// only where no other fits.
+func (rs routes[R]) matchDecoded(path string) (found *resource[R], params map[string]string, ok bool) {
+	return rs.best(path, sameText, func(a, b []segment) bool {
+		if isGreedy(a) != isGreedy(b) {
+			return isGreedy(b)
+		}
+		return moreSpecific(a, b)
+	})
+}
+
+// best finds the resource that fits path and that no other one beats. same compares
+// a segment of the client's with a literal of the template's.
+func (rs routes[R]) best(path string, same func(got, want string) bool, beats func(a, b []segment) bool) (found *resource[R], params map[string]string, ok bool) {
 	parts := splitPath(path)
 	for _, r := range rs {
-		if r.fits(parts) && (found == nil || moreSpecific(r.segments, found.segments)) {
+		if r.fits(parts, same) && (found == nil || beats(r.segments, found.segments)) {
 			found = r
 		}
 	}
@@ -103,7 +120,7 @@ func (rs routes[R]) match(path string) (found *resource[R], params map[string]st
 }
 
 // fits reports whether the resource can serve a path of these segments.
-func (r *resource[R]) fits(parts []string) bool {
+func (r *resource[R]) fits(parts []string, same func(got, want string) bool) bool {
 	for i, s := range r.segments {
 		switch {
 		case i >= len(parts):
@@ -112,19 +129,21 @@ func (r *resource[R]) fits(parts []string) bool {
 			return true
 		case s.kind == variable && parts[i] == "":
 			return false
-		case s.kind == literal && !sameText(parts[i], s.text):
+		case s.kind == literal && !same(parts[i], s.text):
 			return false
 		}
 	}
 	return len(parts) == len(r.segments)
 }
 
-// sameText compares a segment of the client's with one of the template's.
-func sameText(escaped, want string) bool {
-	if escaped == want {
+func sameText(got, want string) bool { return got == want }
+
+// sameDecoded compares what the client wrote with its escapes resolved.
+func sameDecoded(got, want string) bool {
+	if got == want {
 		return true
 	}
-	text, err := url.PathUnescape(escaped)
+	text, err := url.PathUnescape(got)
 	return err == nil && text == want
 }
 
@@ -137,6 +156,10 @@ func moreSpecific(a, b []segment) bool {
 		}
 	}
 	return len(a) > len(b)
+}
+
+func isGreedy(segments []segment) bool {
+	return len(segments) > 0 && segments[len(segments)-1].kind == greedy
 }
 
 // method chooses among a resource's methods: an exact one before ANY.

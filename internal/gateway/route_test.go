@@ -116,13 +116,13 @@ func FuzzMatch(f *testing.F) {
 		parts := splitPath(path)
 		for i, s := range found.segments {
 			switch {
-			case s.kind == literal && !sameText(parts[i], s.text),
+			case s.kind == literal && !sameDecoded(parts[i], s.text),
 				s.kind == variable && (params[s.text] == "" || strings.Contains(params[s.text], "/")):
 				t.Fatalf("%s matched %s with %v", path, found.path, params)
 			}
 		}
 		for _, other := range api {
-			if other != found && other.fits(parts) && moreSpecific(other.segments, found.segments) {
+			if other != found && other.fits(parts, sameDecoded) && moreSpecific(other.segments, found.segments) {
 				t.Fatalf("%s matched %s, not %s", path, found.path, other.path)
 			}
 		}
