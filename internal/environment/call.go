@@ -21,6 +21,8 @@ type call struct {
 	status    telemetry.Status
 	errorType string
 
+	streaming  bool          // the answer has begun and not ended
+	failed     []byte        // the error of a call that had its answer and failed all the same
 	answered   chan struct{} // closed when answer is there
 	answeredAt time.Time
 	answer     Answer
@@ -36,7 +38,7 @@ func newCall(inv Invocation) *call {
 	}
 }
 
-// hasAnswer reports whether the caller has its answer.
+// hasAnswer reports whether the caller has its answer, or its beginning.
 func (c *call) hasAnswer() bool {
 	select {
 	case <-c.answered:
@@ -49,9 +51,13 @@ func (c *call) hasAnswer() bool {
 // respond gives the caller its answer, unless it has one already.
 func (c *call) respond(payload []byte, functionError bool) bool {
 	if c.hasAnswer() {
+		if functionError && c.failed == nil {
+			c.failed = payload // for a stream, which ends with it
+		}
 		return false
 	}
 	c.answer.Payload, c.answer.FunctionError = payload, functionError
+	c.answer.produced = len(payload)
 	c.answeredAt = time.Now()
 	close(c.answered)
 	return true

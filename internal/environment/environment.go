@@ -67,16 +67,26 @@ type Invocation struct {
 	Tenant        function.TenantID
 	ClientContext []byte // JSON; nil if there is none
 	Payload       []byte // JSON
+
+	// Stream says that the caller takes a streamed response as it comes. Without
+	// it a streamed response is collected, and Lambda's limit for it holds.
+	Stream bool
 }
 
 // Answer is what came back: the function's response, or its error.
 type Answer struct {
-	Payload       []byte
+	Payload       []byte // whole, unless Stream is set
 	FunctionError bool
 
-	done   chan struct{}
-	report telemetry.Report
-	tail   tail
+	// Stream is the response of a function that is still writing it; only if the
+	// invocation asked for it. Whoever gets one reads it to its end, or closes it.
+	Stream      *Stream
+	ContentType string // of the stream, as the runtime gave it
+
+	done     chan struct{}
+	report   telemetry.Report
+	produced int // bytes of the response
+	tail     tail
 }
 
 // Done is closed when the invocation has ended, which may be later than its
@@ -455,10 +465,12 @@ func (e *Environment) settle(f failure, took time.Duration) {
 	e.mu.Lock()
 	c := e.current
 	e.current = nil
-	if c != nil && c.respond(f.payload(c.inv.RequestID), true) {
-		c.status, c.errorType = telemetry.Failed, f.errorType
-	}
 	if c != nil {
+		unfinished := c.streaming || !c.hasAnswer()
+		c.respond(f.payload(c.inv.RequestID), true)
+		if unfinished && c.status == telemetry.Success {
+			c.status, c.errorType = telemetry.Failed, f.errorType
+		}
 		c.ended = true
 	}
 	e.mu.Unlock()

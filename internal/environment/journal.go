@@ -59,7 +59,7 @@ func (j *journal) end(c *call, now time.Time, init time.Duration, process *sandb
 	r := telemetry.Report{
 		Source: j.source, RequestID: c.inv.RequestID, ARN: c.inv.InvokedARN, TraceID: c.inv.TraceID,
 		Start: c.begin, Duration: now.Sub(c.begin), Response: c.answeredAt.Sub(c.begin),
-		MemoryMB: j.cfg.Version.MemoryMB, Produced: len(c.answer.Payload),
+		MemoryMB: j.cfg.Version.MemoryMB, Produced: c.answer.produced,
 		Status: c.status, ErrorType: c.errorType, Ended: c.ended,
 	}
 	if c.cold && !j.cfg.Suppressed {

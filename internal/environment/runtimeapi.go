@@ -88,7 +88,7 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 // invocation has no answer.
 func (e *Environment) ask(begin time.Time) error {
 	e.mu.Lock()
-	if c := e.current; c != nil && !c.hasAnswer() {
+	if c := e.current; c != nil && (!c.hasAnswer() || c.streaming) {
 		e.mu.Unlock()
 		return &stepError{state: Busy, step: asked}
 	}
@@ -155,8 +155,13 @@ func (a *runtimeAPI) response(w http.ResponseWriter, r *http.Request, id string)
 	if !ok {
 		return
 	}
-	switch mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); mode {
-	case "", "streaming":
+	switch r.Header.Get("Lambda-Runtime-Function-Response-Mode") {
+	case "":
+	case "streaming":
+		if c.inv.Stream {
+			a.stream(w, r, c)
+			return
+		}
 	default:
 		a.env.answer(c, failure{invalidMode, "Invalid function response mode"}.payload(id), invalidMode)
 		refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")

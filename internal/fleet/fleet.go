@@ -168,7 +168,11 @@ func (f *Fleet) Invoke(ctx context.Context, v *function.Version, inv environment
 		if errors.Is(err, environment.ErrNotIdle) {
 			continue // it has ended meanwhile, and has not seen the event
 		}
-		f.answered(m)
+		if err == nil && answer.Stream != nil {
+			answer.Stream.OnEnd = func() { f.answered(m) }
+		} else {
+			f.answered(m)
+		}
 		return answer, err
 	}
 	return nil, fmt.Errorf("invoke %s: %d environments ended before they took the event", v.Name, tries)

@@ -72,6 +72,7 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (*Response, error) {
 		Tenant:        r.Tenant,
 		ClientContext: r.ClientContext,
 		Payload:       r.Payload,
+		Stream:        r.Stream,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("invoke %s: %w", target.Version.Name, err)
@@ -81,16 +82,18 @@ func (i *Invoker) Invoke(ctx context.Context, r Request) (*Response, error) {
 		ExecutedVersion: target.Version.Number,
 		Payload:         answer.Payload,
 		TraceID:         r.TraceID,
+		answer:          answer,
+	}
+	if answer.Stream != nil {
+		response.Body, response.ContentType = answer.Stream, answer.ContentType
+		return response, nil
 	}
 	if answer.FunctionError {
 		response.FunctionError = "Unhandled"
 	}
 	if r.Tail {
-		select {
-		case <-answer.Done():
-			response.LogTail = answer.Tail()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if response.LogTail, err = response.Tail(ctx); err != nil {
+			return nil, err
 		}
 	}
 	return response, nil

@@ -44,6 +44,13 @@ type Program struct {
 
 	client   *http.Client
 	listener *listener
+	handle   *handle
+}
+
+// Crash ends the process from within, while its Program still runs.
+func (p *Program) Crash(exit sandbox.Exit) {
+	p.handle.end(exit)
+	p.Exit()
 }
 
 // Exit closes the process's connections, as the kernel does when a process ends.
@@ -62,7 +69,7 @@ func (d *Driver) Start(_ context.Context, spec sandbox.Spec) (*sandbox.Process, 
 	}
 	p := &Program{
 		Spec: spec, Stdout: output, Terminated: h.terminated, Killed: h.killed,
-		listener: listener,
+		listener: listener, handle: h,
 		client: &http.Client{Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.dial(ctx) },
 		}},
@@ -133,6 +140,26 @@ func (p *Program) Respond(e *Event, payload string) (int, string) {
 // Fail reports an event's error.
 func (p *Program) Fail(e *Event, payload string) (int, string) {
 	return p.Post("/2018-06-01/runtime/invocation/"+e.RequestID+"/error", payload, nil)
+}
+
+// Stream answers an event with what body gives, as it gives it, and then with
+// trailer.
+func (p *Program) Stream(e *Event, body io.Reader, trailer http.Header) (int, string) {
+	request, err := http.NewRequest(http.MethodPost, "http://runtime/2018-06-01/runtime/invocation/"+e.RequestID+"/response", body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	request.ContentLength = -1
+	request.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	request.Header.Set("Content-Type", "text/plain")
+	request.Trailer = trailer
+	r, err := p.client.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer r.Body.Close()
+	answer, _ := io.ReadAll(r.Body)
+	return r.StatusCode, string(answer)
 }
 
 // Post sends body to a path of the Runtime API. The status is 0 if there was no
