@@ -1,103 +1,164 @@
 // Package berthtest runs an example in Berth, as its README says, so that the
-// example's test can talk to it.
+// example's test can talk to it: a real process on free ports, which ends with
+// the test.
 package berthtest
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
 	"slices"
-	"syscall"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// Berth is a Berth that serves one example until its test ends.
+// Berth is a berth up that serves.
 type Berth struct {
-	Gateways []string // base URLs of the template's APIs, without a stage
 	Service  string   // base URL of Lambda's API
+	Gateways []string // base URLs of the template's doors, without a stage, in the order of berth's list
 
-	t testing.TB
+	t    testing.TB
+	cmd  *exec.Cmd
+	read sync.WaitGroup
+	wait func() error // returns when berth has ended and all it printed is here
+
+	mu      sync.Mutex
+	lines   []Line
+	arrived chan struct{} // closed and replaced when lines has grown, or no more come
+	ended   bool
+	stderr  bytes.Buffer
 }
 
-// patience is how long Berth may take to build an example and to serve it, and
-// to end. A test that meets it has failed.
-const patience = 2 * time.Minute
+// Line is one line of berth up --json.
+type Line struct {
+	Event string // "ready", "log", "invocation", "notice", …
 
-// Up runs the example in a folder, on ports that are free. args are further
-// flags of berth up. The test fails if Berth doesn't serve, or doesn't end as it
-// should.
-func Up(t testing.TB, dir string, args ...string) *Berth {
+	// Of "ready".
+	Service string
+	Routes  []struct{ API, Path, ExampleURL string }
+
+	// Of "log" and "invocation".
+	Function    string
+	TenantID    string
+	Environment string
+	RequestID   string
+	Line        string
+	Status      string
+	Cold        bool
+
+	// Of "notice".
+	Text string
+}
+
+// patience bounds every wait. A cold Go build cache is what takes longest.
+const patience = 3 * time.Minute
+
+// Up starts berth up on a template, a file or a folder, and returns when it
+// serves. args are further flags. The test fails if Berth doesn't serve, or
+// doesn't end as it should.
+func Up(t testing.TB, template string, args ...string) *Berth {
 	t.Helper()
-	binary := Binary(t)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	var stderr bytes.Buffer
-	args = append([]string{"up", dir, "--json", "--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0"}, args...)
-	up := exec.CommandContext(ctx, binary, args...)
-	up.Stderr = &stderr
-	up.Cancel = func() error { return up.Process.Signal(syscall.SIGINT) }
-	up.WaitDelay = patience
-	stdout, err := up.StdoutPipe()
+	b := &Berth{t: t, arrived: make(chan struct{})}
+	b.cmd = exec.Command(Binary(t), append([]string{"up", template, "--json",
+		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0"}, args...)...)
+	b.cmd.Stderr = &b.stderr
+	stdout, err := b.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := up.Start(); err != nil {
+	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan *Berth, 1)
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		defer close(ready)
-		lines := bufio.NewScanner(stdout)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			if b := served(lines.Bytes()); b != nil {
-				ready <- b
-			}
-		}
-	}()
+	b.read.Go(func() { b.follow(stdout) })
+	b.wait = sync.OnceValue(func() error {
+		b.read.Wait()
+		return b.cmd.Wait()
+	})
 	t.Cleanup(func() {
-		_ = up.Process.Signal(os.Interrupt) // it may have ended: Wait says how
-		<-read
-		if err := up.Wait(); err != nil {
-			t.Errorf("berth up ended with %v\n%s", err, &stderr)
+		_ = b.cmd.Process.Signal(os.Interrupt) // it may have ended: wait says how
+		if err := b.wait(); err != nil {
+			t.Errorf("berth ended with %v\n%s", err, &b.stderr)
 		}
 	})
-	b, ok := <-ready
-	if !ok {
-		t.Fatal("Berth ended before it served; see below")
-	}
-	b.t = t
-	return b
-}
-
-// served reads the line by which Berth says that it serves, or returns nil.
-func served(line []byte) *Berth {
-	var ready struct {
-		Event   string `json:"event"`
-		Service string `json:"service"`
-		Routes  []struct {
-			ExampleURL string `json:"exampleUrl"`
-		} `json:"routes"`
-	}
-	if json.Unmarshal(line, &ready) != nil || ready.Event != "ready" {
-		return nil
-	}
-	b := &Berth{Service: ready.Service}
-	for _, route := range ready.Routes {
-		u, err := url.Parse(route.ExampleURL)
+	ready := b.Await(func(l Line) bool { return l.Event == "ready" })
+	b.Service = ready.Service
+	for _, r := range ready.Routes {
+		u, err := url.Parse(r.ExampleURL)
 		if err != nil {
-			continue
+			t.Fatal(err)
 		}
 		if base := u.Scheme + "://" + u.Host; !slices.Contains(b.Gateways, base) {
 			b.Gateways = append(b.Gateways, base)
 		}
 	}
 	return b
+}
+
+// follow reads what berth prints until it ends.
+func (b *Berth) follow(r io.Reader) {
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		var l Line
+		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+			b.t.Errorf("berth printed %q, which is no JSON: %v", scanner.Text(), err)
+			continue
+		}
+		b.mu.Lock()
+		b.lines = append(b.lines, l)
+		b.wake()
+		b.mu.Unlock()
+	}
+	b.mu.Lock()
+	b.ended = true
+	b.wake()
+	b.mu.Unlock()
+}
+
+func (b *Berth) wake() {
+	close(b.arrived)
+	b.arrived = make(chan struct{})
+}
+
+// Await returns the first line, past or to come, that match accepts.
+func (b *Berth) Await(match func(Line) bool) Line {
+	b.t.Helper()
+	giveUp := time.NewTimer(patience)
+	defer giveUp.Stop()
+	for seen := 0; ; {
+		b.mu.Lock()
+		fresh, ended, arrived := b.lines[seen:], b.ended, b.arrived
+		b.mu.Unlock()
+		if i := slices.IndexFunc(fresh, match); i >= 0 {
+			return fresh[i]
+		}
+		seen += len(fresh)
+		if ended {
+			b.t.Fatalf("berth ended too early: %v\n%s", b.wait(), &b.stderr)
+		}
+		select {
+		case <-arrived:
+		case <-giveUp.C:
+			b.t.Fatalf("the line did not come within %v", patience)
+		}
+	}
+}
+
+// AwaitLog returns the first line of the functions' logs that holds part.
+func (b *Berth) AwaitLog(part string) Line {
+	b.t.Helper()
+	return b.Await(func(l Line) bool { return l.Event == "log" && strings.Contains(l.Line, part) })
+}
+
+// Lines are the lines so far.
+func (b *Berth) Lines() []Line {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.lines)
 }
