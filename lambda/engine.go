@@ -95,7 +95,7 @@ var errGoexit = &Error{Type: "Runtime.Goexit", Message: "the handler called runt
 
 // loop serves one invocation after the other.
 func (e *engine) loop(ctx context.Context, c *runtimeapi.Client) error {
-	x := &exchange{client: c, codec: e.codec, log: e.logger}
+	x := &exchange{client: c, codec: e.codec}
 	for {
 		event, err := c.Next()
 		if errors.Is(err, runtimeapi.ErrInterrupted) {

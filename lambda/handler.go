@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/berthdev/berth/lambda/internal/runtimeapi"
 )
@@ -50,7 +49,6 @@ type exchange struct {
 	event   *runtimeapi.Event
 	context *invocationContext
 	codec   Codec
-	log     *slog.Logger
 
 	payload  []byte             // the response, when the handler has returned
 	stream   *runtimeapi.Stream // a response in parts

@@ -61,6 +61,9 @@ func (h *head) parse(received []byte) error {
 	if h.chunked && h.length >= 0 {
 		return malformed("both Content-Length and Transfer-Encoding")
 	}
+	if h.chunked && text[7] == '0' {
+		return malformed("HTTP/1.0 has no Transfer-Encoding")
+	}
 	return nil
 }
 
