@@ -42,10 +42,6 @@ var (
 func layout(network sandbox.Network, down walls.Set) (plan, error) {
 	p := plan{
 		Dirs: []string{"/dev", "/etc", "/opt", "/proc", "/tmp", "/var", "/var/task", "/var/runtime", "/var/empty"},
-		Links: []link{
-			{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "/proc/self/fd/0"},
-			{"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
-		},
 	}
 	if err := p.addSystem(); err != nil {
 		return plan{}, err
@@ -59,9 +55,11 @@ func layout(network sandbox.Network, down walls.Set) (plan, error) {
 		}
 	}
 	if down.Has(walls.Dev) {
-		p.Links = nil
 		p.Binds = append(p.Binds, bind{Source: "/dev", Target: "/dev", Device: true, Dir: true})
 	} else {
+		p.Links = append(p.Links,
+			link{"/dev/fd", "/proc/self/fd"}, link{"/dev/stdin", "/proc/self/fd/0"},
+			link{"/dev/stdout", "/proc/self/fd/1"}, link{"/dev/stderr", "/proc/self/fd/2"})
 		for _, d := range devices {
 			p.Binds = append(p.Binds, bind{Source: "/dev/" + d, Target: "/dev/" + d, Device: true})
 		}
