@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,11 +22,32 @@ type platform struct {
 	t        testing.TB
 	listener net.Listener
 	env      map[string]string
-	log      strings.Builder
+	log      logged
+}
+
+// logged collects what the library logs.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newPlatform(t testing.TB) *platform {
 	t.Helper()
+	if t, ok := t.(*testing.T); ok {
+		noLeaks(t)
+	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -41,43 +63,48 @@ func newPlatform(t testing.TB) *platform {
 	}}
 }
 
-// start runs a handler against the platform. stop ends it and returns Run's
-// error; it is called at the end of the test at the latest.
-func (p *platform) start(h Handler, opts ...Option) (stop func() error) {
-	p.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	at := host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}
-	logger := slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))
-	go func() { done <- Run(ctx, h, append([]Option{WithHost(at), WithLogger(logger)}, opts...)...) }()
-	var err error
-	ended := false
-	stop = func() error {
-		cancel()
-		if !ended {
-			ended = true
-			select {
-			case err = <-done:
-			case <-time.After(10 * time.Second):
-				p.t.Error("Run did not return")
-			}
-		}
-		return err
-	}
-	p.t.Cleanup(func() { stop() })
-	return stop
+// running is a handler that runs against a platform.
+type running struct {
+	t      testing.TB
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // written before ended is closed
 }
 
-// wait returns Run's error without ending it.
-func (p *platform) run(h Handler, opts ...Option) (result <-chan error) {
+// start runs a handler until the end of the test, if nothing ends it before.
+func (p *platform) start(h Handler, opts ...Option) *running {
 	p.t.Helper()
-	done := make(chan error, 1)
-	at := host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}
-	logger := slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))
-	go func() {
-		done <- Run(p.t.Context(), h, append([]Option{WithHost(at), WithLogger(logger)}, opts...)...)
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{p.t, cancel, make(chan struct{}), nil}
+	opts = append([]Option{
+		WithHost(host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}),
+		WithLogger(slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))),
+	}, opts...)
+	go func() { // the cleanup waits for it
+		defer close(r.ended)
+		r.err = Run(ctx, h, opts...)
 	}()
-	return done
+	p.t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// stop ends the context of Run and returns Run's error.
+func (r *running) stop() error {
+	r.t.Helper()
+	r.cancel()
+	return r.wait()
+}
+
+// wait returns Run's error.
+func (r *running) wait() error {
+	r.t.Helper()
+	select {
+	case <-r.ended:
+		return r.err
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("Run did not return")
+		return nil
+	}
 }
 
 // accept returns the next connection that the runtime makes.
