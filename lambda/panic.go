@@ -41,21 +41,21 @@ func newPanicError(value any) *PanicError {
 // readable keeps the calls between the panic and the library: what the runtime
 // does to panic, and what the library does to call the handler, tells nothing.
 func readable(callers []uintptr) []string {
+	_, self, _, _ := runtime.Caller(0)
+	library := strings.TrimSuffix(self, "panic.go")
 	var stack []string
 	panicking := false
 	for frames := runtime.CallersFrames(callers); ; {
 		frame, more := frames.Next()
+		file, ours := strings.CutPrefix(frame.File, library)
+		ours = ours && !strings.Contains(file, "/") && !strings.HasSuffix(file, "_test.go")
 		switch {
 		case frame.Function == "runtime.gopanic":
-			panicking, stack = true, stack[:0]
-		case frame.Function == "runtime.goexit":
 			panicking = true
-		case strings.HasPrefix(frame.Function, "github.com/berthdev/berth/lambda.(*engine)."):
-			if panicking {
-				return stack
-			}
-		case panicking && len(stack) == 0 && isRuntime(frame.Function):
-			// runtime.panicIndex, runtime.sigpanic: between the panic and the fault
+		case !panicking || len(stack) == 0 && strings.HasPrefix(frame.Function, "runtime."):
+			// the deferred function, or runtime.panicIndex and runtime.sigpanic
+		case ours:
+			return stack
 		default:
 			stack = append(stack, fmt.Sprintf("%s %s:%d", frame.Function, frame.File, frame.Line))
 		}
@@ -64,5 +64,3 @@ func readable(callers []uintptr) []string {
 		}
 	}
 }
-
-func isRuntime(function string) bool { return strings.HasPrefix(function, "runtime.") }
