@@ -57,7 +57,7 @@ func (m *maker) events(r *resource, o object, f *Function) {
 // apiEventProperties are those of an event of type Api.
 // Source: AWS SAM developer guide, sam-property-function-api.
 var apiEventProperties = map[string]support{
-	"Auth":                 later("authorizers are not supported yet: requests pass without one"),
+	"Auth":                 reads,
 	"Method":               reads,
 	"Path":                 reads,
 	"RequestModel":         reads,
@@ -124,7 +124,27 @@ func (m *maker) apiEvent(properties *node, f *Function) {
 		}
 		return
 	}
+	route.Authorizer = m.eventAuthorizer(owner, o)
 	m.addRoute(owner, route, o.n)
+}
+
+// eventAuthorizer is the authorizer of an event's route, or nil.
+// Source: AWS SAM developer guide, sam-property-function-apifunctionauth.
+func (m *maker) eventAuthorizer(owner *restAPI, o object) *api.Authorizer {
+	name := owner.fallback
+	if auth, ok := o.object("Auth", "Auth"); ok {
+		auth.check(map[string]support{
+			"ApiKeyRequired": later("API keys are not asked for yet"), "AuthorizationScopes": ignore, "Authorizer": reads,
+			"InvokeRole": ignore, "OverrideApiAuth": ignore, "ResourcePolicy": later("resource policies are not enforced yet"),
+		})
+		if own, ok := auth.text("Authorizer"); ok {
+			name = ""
+			if own != "NONE" && m.knownAuthorizer(owner, auth.get("Authorizer"), own) {
+				name = own
+			}
+		}
+	}
+	return owner.byName[name]
 }
 
 // eventAPI is the API that an event belongs to, or nil if that can't be told.

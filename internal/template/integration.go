@@ -43,45 +43,75 @@ var integrationProperties = map[string]support{
 	"uri":                  reads,
 }
 
+// spelling is how the two places that describe an integration name its parts.
+type spelling struct {
+	properties                                  map[string]support
+	kind, method, uri, parameters, millis, mode string
+}
+
+// inDefinition is OpenAPI's.
+var inDefinition = spelling{integrationProperties, "type", "httpMethod", "uri", "requestParameters", "timeoutInMillis", "responseTransferMode"}
+
+// inMethod is that of AWS::ApiGateway::Method.
+// Source: AWS CloudFormation template reference, aws-properties-apigateway-method-integration.
+var inMethod = spelling{map[string]support{
+	"CacheKeyParameters":    ignore,
+	"CacheNamespace":        ignore,
+	"ConnectionId":          ignore,
+	"ConnectionType":        ignore,
+	"ContentHandling":       ignore,
+	"Credentials":           ignore,
+	"IntegrationHttpMethod": reads,
+	"IntegrationResponses":  ignore,
+	"IntegrationTarget":     ignore,
+	"PassthroughBehavior":   ignore,
+	"RequestParameters":     reads,
+	"RequestTemplates":      ignore,
+	"ResponseTransferMode":  reads,
+	"TimeoutInMillis":       reads,
+	"Type":                  reads,
+	"Uri":                   reads,
+}, "Type", "IntegrationHttpMethod", "Uri", "RequestParameters", "TimeoutInMillis", "ResponseTransferMode"}
+
 // integration reads what stands behind a method. ok is false if the method can't
 // be served; a notice or a fault says why.
-func (m *maker) integration(a *restAPI, o object, route *api.Route) (ok bool) {
-	o.require("type", "type: aws_proxy")
-	kind, ok := o.text("type")
+func (m *maker) integration(a *restAPI, o object, names spelling, route *api.Route) (ok bool) {
+	o.require(names.kind, names.kind+": AWS_PROXY")
+	kind, ok := o.text(names.kind)
 	if !ok {
 		return false
 	}
 	kinds := []string{"aws", "aws_proxy", "http", "http_proxy", "mock"}
 	if !slices.Contains(kinds, strings.ToLower(kind)) {
-		m.fault(o.get("type"), fmt.Sprintf("%s is not one of %s", quote(kind), strings.Join(kinds, ", ")), didYouMean(kind, kinds))
+		m.fault(o.get(names.kind), fmt.Sprintf("%s is not one of %s", quote(kind), strings.Join(kinds, ", ")), didYouMean(kind, kinds))
 		return false
 	}
 	if !strings.EqualFold(kind, "aws_proxy") {
-		m.notice(o.get("type"), "integrations of type "+kind+" are not supported yet; "+route.Method+" "+route.Resource+" is left out")
+		m.notice(o.get(names.kind), "integrations of type "+kind+" are not supported yet; "+route.Method+" "+route.Resource+" is left out")
 		return false
 	}
-	o.check(integrationProperties)
-	o.require("httpMethod", "httpMethod: POST")
-	if method, ok := o.text("httpMethod"); ok && method != "POST" {
-		m.fault(o.get("httpMethod"), "Lambda is invoked by POST, whatever the client's method: API Gateway answers 500 with "+quote(method), "httpMethod: POST")
+	o.check(names.properties)
+	o.require(names.method, names.method+": POST")
+	if method, ok := o.text(names.method); ok && method != "POST" {
+		m.fault(o.get(names.method), "Lambda is invoked by POST, whatever the client's method: API Gateway answers 500 with "+quote(method), names.method+": POST")
 	}
-	if ms, ok := o.whole("timeoutInMillis", minIntegrationMillis, maxIntegrationMillis, " ms"); ok {
+	if ms, ok := o.whole(names.millis, minIntegrationMillis, maxIntegrationMillis, " ms"); ok {
 		route.Timeout = time.Duration(ms) * time.Millisecond
 	}
-	if mode, ok := o.text("responseTransferMode"); ok && mode == "STREAM" {
-		m.notice(o.get("responseTransferMode"), "streamed responses are not supported yet; this one is buffered")
+	if mode, ok := o.text(names.mode); ok && mode == "STREAM" {
+		m.notice(o.get(names.mode), "streamed responses are not supported yet; this one is buffered")
 	}
-	for _, f := range o.strings("requestParameters", "requestParameters") {
+	for _, f := range o.strings(names.parameters, names.parameters) {
 		if mapping, ok := m.mapping(f, route.Parameters); ok {
 			route.Mappings = append(route.Mappings, mapping)
 		}
 	}
-	o.require("uri", "uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations")
-	uri, ok := o.text("uri")
+	o.require(names.uri, names.uri+": !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations")
+	uri, ok := o.text(names.uri)
 	if !ok {
 		return false
 	}
-	route.Function, ok = m.target(a, o.get("uri"), uri)
+	route.Function, ok = m.target(a, o.get(names.uri), uri)
 	return ok
 }
 
@@ -118,18 +148,7 @@ func (m *maker) target(a *restAPI, at *node, uri string) (function string, ok bo
 		m.fault(at, quote(uri)+" is not the URI of a function's invocations", fix)
 		return "", false
 	}
-	arn := functionARN.FindStringSubmatch(match[1])
-	if arn == nil {
-		m.fault(at, quote(match[1])+" is not the ARN of a function", "${Function.Arn}")
-		return "", false
-	}
-	for _, r := range m.resources {
-		if isFunction(r.typ) && m.physicalName(at, r).text == arn[1] {
-			return arn[1] + arn[2], true
-		}
-	}
-	m.notice(at, "the function "+quote(arn[1])+" is not in this template")
-	return match[1], true
+	return m.functionOf(at, match[1])
 }
 
 var parameterName = regexp.MustCompile(`^[a-zA-Z0-9._$-]+$`)
@@ -161,28 +180,20 @@ func (m *maker) mapping(f field, declared []api.Parameter) (api.Mapping, bool) {
 	}
 	mapping := api.Mapping{To: location, Name: name}
 	from := f.value.text
-	if literal, ok := strings.CutPrefix(from, "'"); ok && strings.HasSuffix(literal, "'") {
-		literal = literal[:len(literal)-1]
-		mapping.From.Literal = &literal
-		return mapping, true
-	}
-	if c, ok := strings.CutPrefix(from, "context."); ok && c != "" {
-		mapping.From.Context = c
-		return mapping, true
-	}
-	if v, ok := strings.CutPrefix(from, "stageVariables."); ok && v != "" {
-		mapping.From.Variable = v
-		return mapping, true
-	}
 	if from == "method.request.body" || strings.HasPrefix(from, "method.request.body.") {
 		m.notice(f.value, "a mapping from the request's body is not supported yet; it is left out")
 		return api.Mapping{}, false
 	}
-	p, ok := parseParameter(from, api.Path, api.QueryString, api.Header, api.MultiQueryString, api.MultiHeader)
+	source, ok := parseSource(from)
 	if !ok {
 		m.fault(f.value, quote(from)+" is not a mapping expression", "method.request.querystring.NAME, method.request.header.NAME, method.request.path.NAME, context.NAME, stageVariables.NAME or 'a literal'")
 		return api.Mapping{}, false
 	}
+	mapping.From = source
+	if source.In == "" {
+		return mapping, true
+	}
+	p := api.Parameter{In: source.In, Name: source.Name}
 	if !slices.ContainsFunc(declared, func(d api.Parameter) bool { return declares(d, p) }) {
 		var all []string
 		for _, d := range declared {
@@ -195,7 +206,6 @@ func (m *maker) mapping(f field, declared []api.Parameter) (api.Mapping, bool) {
 		m.fault(f.value, "the method declares no parameter "+from, fix)
 		return api.Mapping{}, false
 	}
-	mapping.From.In, mapping.From.Name = p.In, p.Name
 	return mapping, true
 }
 

@@ -25,12 +25,14 @@ type maker struct {
 	dir      string // of the template's file
 	look     bool   // whether files may be looked at
 	template *Template
-	apis     map[string]*restAPI // by logical ID
+	apis     map[string]*restAPI // SAM's, by logical ID
+	rest     []*restAPI          // all, one for each stage
 }
 
 // restAPI is an API that is being made.
 type restAPI struct {
 	*api.REST
+	authorizers
 	managed bool    // its routes come from events; else from a definition
 	at      []*node // where each of its routes stands
 }
@@ -59,8 +61,11 @@ func (m *maker) make() {
 		if m.full() {
 			return
 		}
-		if r.typ == "AWS::Serverless::Api" {
+		switch r.typ {
+		case "AWS::Serverless::Api":
 			m.serverlessAPI(r)
+		case "AWS::ApiGateway::RestApi":
+			m.plainREST(r)
 		}
 	}
 	for _, r := range m.resources {
@@ -70,13 +75,26 @@ func (m *maker) make() {
 		switch {
 		case r.typ == "AWS::Serverless::Function":
 			m.serverlessFunction(r)
-		case r.typ == "AWS::Serverless::Api", inert(r.typ):
+		case r.typ == "AWS::Lambda::Function":
+			m.lambdaFunction(r)
+		case r.typ == "AWS::Serverless::Api", partOfREST(r.typ), inert(r.typ):
 		default:
 			m.unsupported(r)
 		}
 	}
+	m.strayParts()
 	m.checkNames()
 	m.finishAPIs()
+}
+
+// partOfREST are the types that are read with the API that they belong to.
+func partOfREST(typ string) bool {
+	switch typ {
+	case "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Method", "AWS::ApiGateway::RequestValidator",
+		"AWS::ApiGateway::Resource", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage":
+		return true
+	}
+	return false
 }
 
 // unsupported notes a resource that is not made here.

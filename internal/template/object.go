@@ -29,6 +29,7 @@ type object struct {
 	s    *scope
 	n    *node // the mapping
 	what string
+	id   string // of the resource whose properties these are; may be empty
 }
 
 // object is n, a mapping that is called what in messages ("a function").
@@ -41,7 +42,7 @@ func (s *scope) object(n *node, what string) (object, bool) {
 		s.wrongKind(n, v, "a mapping")
 		return object{}, false
 	}
-	return object{s, v, what}, true
+	return object{s: s, n: v, what: what}, true
 }
 
 func (s *scope) wrongKind(n, v *node, want string) {
@@ -188,7 +189,7 @@ func (o object) object(name, what string) (object, bool) {
 		o.s.wrongKind(v, v, "a mapping")
 		return object{}, false
 	}
-	return object{o.s, v, what}, true
+	return object{s: o.s, n: v, what: what}, true
 }
 
 // list is a property that is a list.

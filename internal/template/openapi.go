@@ -41,6 +41,10 @@ func (m *maker) openAPI(a *restAPI, body *node) {
 	for _, t := range root.list("x-amazon-apigateway-binary-media-types") {
 		m.binaryType(a, t)
 	}
+	m.schemeAuthorizers(a, root)
+	if name, said := m.security(a, root); said {
+		a.fallback = name
+	}
 	root.require("paths", "paths: {/: …}")
 	paths, ok := root.object("paths", "paths")
 	if !ok {
@@ -111,15 +115,17 @@ func (m *maker) operation(a *restAPI, d definition, route api.Route, f field) {
 		validator = d.fallback
 	}
 	route.ValidateParameters = d.validators[validator]
-	if security := o.list("security"); len(security) > 0 {
-		m.notice(o.n.get("security"), "authorizers are not supported yet: requests pass without one")
+	name, said := m.security(a, o)
+	if !said {
+		name = a.fallback
 	}
+	route.Authorizer = a.byName[name]
 	if !o.has(integrationKey) {
 		m.fault(f.key, "the method has no integration", integrationKey+": {type: aws_proxy, httpMethod: POST, uri: …}")
 		return
 	}
 	i, ok := o.object(integrationKey, "an integration")
-	if !ok || !m.integration(a, i, &route) {
+	if !ok || !m.integration(a, i, inDefinition, &route) {
 		return
 	}
 	m.addRoute(a, route, f.key)

@@ -21,7 +21,7 @@ func (s *scope) parameter(n *node, name string) *node {
 	case overridden:
 		value = declared.textAt(given)
 	case value == nil:
-		s.fault(declared, "the parameter has neither a default nor a value", "give it a Default, or hand in a value for "+name)
+		s.fault(declared, "the parameter has neither a default nor a value", "give it a Default, or type --parameter "+name+"=VALUE")
 		return n.as(broken)
 	case !value.scalar() && value.kind != null:
 		s.fault(value, fmt.Sprintf("a default must be a string, not %s", value.kind), "")

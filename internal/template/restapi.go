@@ -14,7 +14,7 @@ var serverlessAPIProperties = map[string]support{
 	"AccessLogSetting":          later("access logs are not written yet"),
 	"AlwaysDeploy":              ignore,
 	"ApiKeySourceType":          ignore,
-	"Auth":                      later("authorizers are not supported yet: requests pass without one"),
+	"Auth":                      reads,
 	"BinaryMediaTypes":          reads,
 	"CacheClusterEnabled":       ignore,
 	"CacheClusterSize":          ignore,
@@ -64,6 +64,8 @@ func (m *maker) serverlessAPI(r *resource) {
 	merged, _ := o.flag("MergeDefinitions")
 	a.managed = merged || !o.has("DefinitionBody") && !o.has("DefinitionUri")
 	m.apis[r.id] = a
+	m.rest = append(m.rest, a)
+	m.serverlessAuth(a, o)
 	if o.has("DefinitionBody") {
 		if body := o.get("DefinitionBody"); body != nil {
 			m.openAPI(a, body)
@@ -104,7 +106,9 @@ func (m *maker) implicit() *restAPI {
 	if properties == nil || properties.kind != mapping {
 		properties = m.root.as(mapping)
 	}
-	a := m.newAPI(implicitAPI, object{m.scope, properties, "an API"})
+	o := object{s: m.scope, n: properties, what: "an API"}
+	a := m.newAPI(implicitAPI, o)
+	m.serverlessAuth(a, o)
 	a.managed = true
 	return a
 }
@@ -152,15 +156,10 @@ const tenantHeader = "X-Amz-Tenant-Id"
 
 // finishAPIs puts the APIs into the template, and notes routes that can't work.
 func (m *maker) finishAPIs() {
-	var ids []string
-	for _, r := range m.resources {
-		ids = append(ids, r.id)
+	if a := m.apis[implicitAPI]; a != nil {
+		m.rest = append(m.rest, a)
 	}
-	for _, id := range append(ids, implicitAPI) {
-		a := m.apis[id]
-		if a == nil {
-			continue
-		}
+	for _, a := range m.rest {
 		m.template.REST = append(m.template.REST, a.REST)
 		for i, route := range a.Routes {
 			f := m.template.Function(route.Function)
