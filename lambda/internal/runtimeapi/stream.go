@@ -171,8 +171,11 @@ func (s *Stream) Finish(errorType string, report []byte) error {
 	if err != nil || s.err != nil || c.head.close {
 		c.drop()
 	}
-	if err == nil || s.err != nil {
-		return s.err
+	switch {
+	case s.err != nil:
+		return s.reason()
+	case err != nil:
+		return errors.Join(ErrReaderGone, err)
 	}
-	return errors.Join(ErrReaderGone, err)
+	return nil
 }
