@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"mime"
 	"strconv"
 	"strings"
@@ -33,22 +34,23 @@ type eventV1 struct {
 
 // contextV1 is the requestContext of payload format 1.0.
 type contextV1 struct {
-	AccountID         string     `json:"accountId"`
-	APIID             string     `json:"apiId"`
-	DeploymentID      string     `json:"deploymentId,omitempty"`
-	DomainName        string     `json:"domainName"`
-	DomainPrefix      string     `json:"domainPrefix"`
-	ExtendedRequestID string     `json:"extendedRequestId"`
-	HTTPMethod        string     `json:"httpMethod"`
-	Identity          identityV1 `json:"identity"`
-	Path              string     `json:"path"`
-	Protocol          string     `json:"protocol"`
-	RequestID         string     `json:"requestId"`
-	RequestTime       string     `json:"requestTime"`
-	RequestTimeEpoch  int64      `json:"requestTimeEpoch"` // milliseconds
-	ResourceID        string     `json:"resourceId"`
-	ResourcePath      string     `json:"resourcePath"`
-	Stage             string     `json:"stage"`
+	AccountID         string         `json:"accountId"`
+	APIID             string         `json:"apiId"`
+	Authorizer        map[string]any `json:"authorizer,omitempty"`
+	DeploymentID      string         `json:"deploymentId,omitempty"`
+	DomainName        string         `json:"domainName"`
+	DomainPrefix      string         `json:"domainPrefix"`
+	ExtendedRequestID string         `json:"extendedRequestId"`
+	HTTPMethod        string         `json:"httpMethod"`
+	Identity          identityV1     `json:"identity"`
+	Path              string         `json:"path"`
+	Protocol          string         `json:"protocol"`
+	RequestID         string         `json:"requestId"`
+	RequestTime       string         `json:"requestTime"`
+	RequestTimeEpoch  int64          `json:"requestTimeEpoch"` // milliseconds
+	ResourceID        string         `json:"resourceId"`
+	ResourcePath      string         `json:"resourcePath"`
+	Stage             string         `json:"stage"`
 }
 
 // identityV1 says who called. What isn't known is null.
@@ -75,6 +77,10 @@ const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
 // Source: Amazon API Gateway developer guide, api-gateway-mapping-template-reference,
 // $context variables.
 func (c *contextV1) lookup(name string) (string, bool) {
+	if key, ok := strings.CutPrefix(name, "authorizer."); ok {
+		value, ok := c.Authorizer[key]
+		return fmt.Sprint(value), ok
+	}
 	switch name {
 	case "accountId":
 		return c.AccountID, true

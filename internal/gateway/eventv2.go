@@ -148,18 +148,10 @@ func isText(contentType string) bool {
 // gateway itself writes.
 // Source: Amazon API Gateway developer guide, http-api-develop-integrations-lambda,
 // and a published event (gist.github.com/metaskills).
-func (d *httpDoor) eventV1(in *incoming, route *api.HTTPRoute, params map[string]string, body []byte) []byte {
-	shown := make(values, len(in.headers.byName)+1)
-	for name, all := range in.headers.byName {
-		switch name {
-		case "Host", "User-Agent", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
-			shown[name] = all
-		default:
-			shown[strings.ToLower(name)] = all
-		}
-	}
+func (d *httpDoor) eventV1(in *incoming, route *api.HTTPRoute, params map[string]string, body []byte) *eventV1 {
+	shown := headersV1(in)
 	shown["Content-Length"] = []string{strconv.Itoa(len(body))}
-	e := eventV1{
+	e := &eventV1{
 		Version:                         "1.0",
 		Resource:                        route.Path,
 		Path:                            in.path,
@@ -170,26 +162,44 @@ func (d *httpDoor) eventV1(in *incoming, route *api.HTTPRoute, params map[string
 		MultiValueQueryStringParameters: in.query,
 		PathParameters:                  params,
 		StageVariables:                  d.api.Variables,
-		RequestContext: contextV1{
-			AccountID:         d.cfg.Account,
-			APIID:             d.apiID,
-			DomainName:        in.host,
-			DomainPrefix:      d.apiID,
-			ExtendedRequestID: in.extendedID,
-			HTTPMethod:        in.method,
-			Identity:          identityV1{SourceIP: in.sourceIP, UserAgent: &in.userAgent},
-			Path:              in.path,
-			Protocol:          in.protocol,
-			RequestID:         in.requestID,
-			RequestTime:       in.at.UTC().Format(requestTimeLayout),
-			RequestTimeEpoch:  in.at.UnixMilli(),
-			ResourceID:        route.Key(),
-			ResourcePath:      route.Path,
-			Stage:             d.api.Stage,
-		},
+		RequestContext:                  d.contextV1(in, route),
 	}
 	e.Body, e.IsBase64Encoded = encodeBody(body, !isText(http.Header(in.headers.byName).Get("Content-Type")))
-	return encode(e)
+	return e
+}
+
+func (d *httpDoor) contextV1(in *incoming, route *api.HTTPRoute) contextV1 {
+	return contextV1{
+		AccountID:         d.cfg.Account,
+		APIID:             d.apiID,
+		DomainName:        in.host,
+		DomainPrefix:      d.apiID,
+		ExtendedRequestID: in.extendedID,
+		HTTPMethod:        in.method,
+		Identity:          identityV1{SourceIP: in.sourceIP, UserAgent: &in.userAgent},
+		Path:              in.path,
+		Protocol:          in.protocol,
+		RequestID:         in.requestID,
+		RequestTime:       in.at.UTC().Format(requestTimeLayout),
+		RequestTimeEpoch:  in.at.UnixMilli(),
+		ResourceID:        route.Key(),
+		ResourcePath:      route.Path,
+		Stage:             d.api.Stage,
+	}
+}
+
+// headersV1 has the headers by the names that an HTTP API gives them in format 1.0.
+func headersV1(in *incoming) values {
+	shown := make(values, len(in.headers.byName)+1)
+	for name, all := range in.headers.byName {
+		switch name {
+		case "Host", "User-Agent", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
+			shown[name] = all
+		default:
+			shown[strings.ToLower(name)] = all
+		}
+	}
+	return shown
 }
 
 // unescapePath gives a path with its escapes resolved where they can be.

@@ -32,6 +32,8 @@ type httpDoor struct {
 	api    api.HTTP
 	routes routes[*api.HTTPRoute]
 	rest   *api.HTTPRoute // $default; nil if the API has none
+
+	authorizers *authorizers
 }
 
 // NewHTTP returns the door of an HTTP API. As for [NewREST], no http.ServeMux may
@@ -40,6 +42,7 @@ type httpDoor struct {
 // Safe for concurrent use.
 func NewHTTP(a api.HTTP, invoker Invoker, cfg Config) http.Handler {
 	d := &httpDoor{door: newDoor(a.LogicalID, 10, invoker, cfg), api: a}
+	d.authorizers = newAuthorizers(&d.door)
 	for i := range a.Routes {
 		route := &a.Routes[i]
 		if route.Path == "$default" {
@@ -93,15 +96,25 @@ func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	if route == nil {
 		return nil, httpNotFound
 	}
+	told, err := d.authorize(r.Context(), route, in, params)
+	if err != nil {
+		return nil, err
+	}
 	body, err := body(w, r, maxBody, httpTooLarge)
 	if err != nil {
 		return nil, err
 	}
 	req := invocation.Request{Function: route.Function, TraceID: in.traceID}
 	if route.PayloadFormat == "1.0" {
-		req.Payload = d.eventV1(in, route, params, body)
+		e := d.eventV1(in, route, params, body)
+		e.RequestContext.Authorizer = told
+		req.Payload = encode(e)
 	} else {
-		req.Payload = encode(d.eventV2(in, route.Key(), params, body))
+		e := d.eventV2(in, route.Key(), params, body)
+		if told != nil {
+			e.RequestContext.Authorizer = map[string]any{"lambda": told}
+		}
+		req.Payload = encode(e)
 	}
 
 	timeout := httpTimeout

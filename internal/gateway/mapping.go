@@ -80,7 +80,7 @@ func applyMappings(mappings []api.Mapping, in *incoming, params, variables map[s
 	}
 	m.headers, m.query = in.headers.clone(), maps.Clone(in.query)
 	for _, mapping := range mappings {
-		all, ok := resolve(mapping.From, in, params, variables, rc)
+		all, ok := resolve(mapping.From, in, params, variables, rc.lookup)
 		if !ok {
 			continue
 		}
@@ -102,13 +102,13 @@ func applyMappings(mappings []api.Mapping, in *incoming, params, variables map[s
 }
 
 // resolve gives the values of a mapping's source; ok is false if it has none.
-func resolve(from api.Source, in *incoming, params, variables map[string]string, rc *contextV1) (all []string, ok bool) {
+func resolve(from api.Source, in *incoming, params, variables map[string]string, context func(string) (string, bool)) (all []string, ok bool) {
 	var value string
 	switch {
 	case from.Literal != nil:
 		return []string{*from.Literal}, true
 	case from.Context != "":
-		value, ok = rc.lookup(from.Context)
+		value, ok = context(from.Context)
 		return []string{value}, ok
 	case from.Variable != "":
 		value, ok = variables[from.Variable]

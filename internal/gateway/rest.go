@@ -26,6 +26,7 @@ type restDoor struct {
 	api          api.REST
 	routes       routes[*api.Route]
 	deploymentID string
+	authorizers  *authorizers
 }
 
 // NewREST returns the door of a REST API. It reads paths as clients escape them,
@@ -37,6 +38,7 @@ func NewREST(a api.REST, invoker Invoker, cfg Config) http.Handler {
 		api:          a,
 		deploymentID: resourceName(6, a.LogicalID+"/"+a.Stage),
 	}
+	d.authorizers = newAuthorizers(&d.door)
 	for i := range a.Routes {
 		d.routes.add(a.Routes[i].Resource, a.Routes[i].Method, &a.Routes[i])
 	}
@@ -73,6 +75,10 @@ func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	if !ok {
 		return nil, missingToken
 	}
+	rc := d.context(in, route.Resource)
+	if err := d.authorize(r.Context(), route, in, path, params, &rc); err != nil {
+		return nil, err
+	}
 	if route.ValidateParameters {
 		if names := missing(route.Parameters, in, params); len(names) > 0 {
 			return nil, missingParameters(names)
@@ -82,7 +88,6 @@ func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	if err != nil {
 		return nil, err
 	}
-	rc := d.context(in, route.Resource)
 	mapped := applyMappings(route.Mappings, in, params, d.api.Variables, &rc)
 	req := invocation.Request{Function: route.Function, TraceID: in.traceID}
 	if mapped.tenant != nil {
