@@ -117,6 +117,9 @@ type Environment struct {
 	work   chan *call    // holds the invocation that the runtime has not fetched yet
 	out    *output
 
+	freezing sync.Mutex // held while the process is frozen or thawed
+	frozen   bool       // guarded by freezing
+
 	log journal // touched only by the goroutine that reads the output, or after it
 
 	mu         sync.Mutex
@@ -255,6 +258,7 @@ func (e *Environment) Run(ctx context.Context) {
 // process gets SIGTERM, and its time. Source: AWS Lambda developer guide,
 // lambda-runtime-environment.
 func (e *Environment) shutDown(process *sandbox.Process, exited <-chan sandbox.Exit) {
+	e.thaw(context.Background()) // a frozen process hears no signal
 	e.mu.Lock()
 	graceful := len(e.extensions) > 0
 	e.mu.Unlock()
@@ -341,6 +345,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (*Answer, erro
 	c.timer = time.AfterFunc(e.cfg.Version.Timeout, func() { e.timedOut(c) })
 	e.mu.Unlock()
 
+	e.thaw(ctx)
 	e.out.after(func() { e.log.begin(c) })
 	e.work <- c // has room: only one call is current
 

@@ -331,6 +331,216 @@ func TestStoppedFleetRefuses(t *testing.T) {
 	})
 }
 
+func TestNewTenantAdoptsASpare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{Spares: 2}, func(p *sandboxtest.Program) sandbox.Exit {
+			time.Sleep(time.Second) // the init that a new tenant need not wait for
+			return counter()(p)
+		})
+		s.Prepare(s.version)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		begin := time.Now()
+		if got := s.ask(t, "alice", "{}"); got != "p2#1" || time.Since(begin) != 0 {
+			t.Errorf("%s after %s, want the newest spare at once", got, time.Since(begin))
+		}
+		if got := s.ask(t, "bob", "{}"); got != "p1#1" || time.Since(begin) != 0 {
+			t.Errorf("%s after %s, want the other spare at once", got, time.Since(begin))
+		}
+		if got := s.ask(t, "carol", "{}"); time.Since(begin) != time.Second {
+			t.Errorf("%s after %s, want an environment of its own after its init", got, time.Since(begin))
+		}
+		synctest.Wait()
+		spares := 0
+		for _, v := range s.Views() {
+			if v.Spare {
+				spares++
+				if v.Tenant != "" {
+					t.Errorf("a spare belongs to %s", v.Tenant)
+				}
+			}
+		}
+		if spares != 2 {
+			t.Errorf("%d spares afterwards, want 2", spares)
+		}
+	})
+}
+
+func TestSparesFollowDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{}, counter())
+		s.Prepare(s.version)
+		spares := func() (n int) {
+			synctest.Wait()
+			for _, v := range s.Views() {
+				if v.Spare {
+					n++
+				}
+			}
+			return n
+		}
+		if n := spares(); n != 1 {
+			t.Errorf("%d spares before anybody came, want 1", n)
+		}
+		for i := range 20 {
+			s.ask(t, function.TenantID(fmt.Sprint("tenant-", i)), "{}")
+			if want := min(i+1, 8); spares() != want {
+				t.Errorf("%d spares after %d new tenants, want %d", spares(), i+1, want)
+			}
+		}
+	})
+}
+
+func TestSpareThatFailsIsNotTriedAgainByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{Spares: 1}, func(p *sandboxtest.Program) sandbox.Exit {
+			if p.Number == 1 {
+				return sandbox.Exit{Code: 1}
+			}
+			return counter()(p)
+		})
+		s.Prepare(s.version)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(s.driver.Programs()); n != 1 {
+			t.Errorf("%d processes were started, want 1", n)
+		}
+		s.ask(t, "alice", "{}")
+		if n := len(s.driver.Programs()); n != 3 {
+			t.Errorf("%d processes, want 3: the one that failed, alice's, and a spare", n)
+		}
+	})
+}
+
+// Source: AWS Lambda developer guide, configuration-concurrency.
+func TestReservedConcurrencyIsKeptAndIsACeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{Concurrency: 3}, counter())
+		other := *s.version
+		other.Name = "other"
+		s.Reserve("other", 1)
+		var wg sync.WaitGroup
+		busy := func(v *function.Version, tenant function.TenantID) {
+			wg.Go(func() {
+				_, _ = s.Invoke(t.Context(), v, environment.Invocation{Tenant: tenant, Payload: []byte("1s")})
+			})
+			synctest.Wait()
+		}
+		reason := func(v *function.Version) string {
+			_, err := s.Invoke(t.Context(), v, environment.Invocation{Tenant: "z", Payload: []byte("{}")})
+			var refusal *function.Refusal
+			if !errors.As(err, &refusal) {
+				return fmt.Sprint(err)
+			}
+			return refusal.Reason
+		}
+		busy(s.version, "a")
+		busy(s.version, "b")
+		if got := reason(s.version); got != "ConcurrentInvocationLimitExceeded" {
+			t.Errorf("a third of the unreserved two: %s", got)
+		}
+		busy(&other, "a")
+		if got := reason(&other); got != "ReservedFunctionConcurrentInvocationLimitExceeded" {
+			t.Errorf("a second of the reserved one: %s", got)
+		}
+		wg.Wait()
+		synctest.Wait()
+		s.Reserve("other", 0)
+		if got := reason(&other); got != "ReservedFunctionConcurrentInvocationLimitExceeded" {
+			t.Errorf("a reservation of 0: %s", got)
+		}
+		s.Reserve("other", -1)
+		if got := reason(&other); got != "<nil>" {
+			t.Errorf("without a reservation: %s", got)
+		}
+	})
+}
+
+// One tenant with twenty requests in the queue delays another's only one by a
+// single turn.
+func TestQueueServesTenantsInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{Concurrency: 1, QueueTimeout: time.Minute}, counter())
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := s.invoke(t.Context(), "noisy", "1s"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if _, err := s.invoke(t.Context(), "quiet", "1s"); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 3*time.Second {
+			t.Errorf("the quiet tenant waited %s, want at most two turns and its own second", took)
+		}
+		wg.Wait()
+		if took := time.Since(begin); took != 21*time.Second {
+			t.Errorf("all took %s, want 21s", took)
+		}
+	})
+}
+
+func TestQueueGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{Concurrency: 1, QueueTimeout: time.Second}, counter())
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = s.invoke(t.Context(), "alice", "2s") })
+		synctest.Wait()
+		begin := time.Now()
+		_, err := s.invoke(t.Context(), "bob", "{}")
+		var refusal *function.Refusal
+		if !errors.As(err, &refusal) || time.Since(begin) != time.Second {
+			t.Errorf("%v after %s, want a refusal after 1s", err, time.Since(begin))
+		}
+		wg.Wait()
+		synctest.Wait()
+		s.ask(t, "bob", "{}")
+	})
+}
+
+func TestTenantConcurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{TenantConcurrency: 1}, counter())
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = s.invoke(t.Context(), "noisy", "1s") })
+		synctest.Wait()
+		_, err := s.invoke(t.Context(), "noisy", "{}")
+		var refusal *function.Refusal
+		if !errors.As(err, &refusal) || refusal.Reason != "CallerRateLimitExceeded" {
+			t.Errorf("a second one at the same time: %v", err)
+		}
+		s.ask(t, "quiet", "{}")
+		wg.Wait()
+	})
+}
+
+func TestIdleEnvironmentIsFrozenUntilItsNextInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, fleet.Config{FreezeAfter: time.Second}, counter())
+		s.ask(t, "alice", "{}")
+		s.ask(t, "bob", "{}")
+		if n := s.driver.Frozen(); n != 0 {
+			t.Errorf("%d are frozen at once, want 0", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := s.driver.Frozen(); n != 2 {
+			t.Errorf("%d are frozen after their time, want 2", n)
+		}
+		if got := s.ask(t, "alice", "{}"); got != "p1#2" || s.driver.Frozen() != 1 {
+			t.Errorf("%s, and %d are frozen; want p1#2 and bob's", got, s.driver.Frozen())
+		}
+		s.end()
+		if n := s.driver.Frozen(); n != 0 {
+			t.Errorf("%d ended frozen: a frozen process hears no signal", n)
+		}
+	})
+}
+
 // Whatever happens in whatever order, an environment never serves two tenants,
 // and each request gets exactly one answer.
 func TestNoEnvironmentServesTwoTenants(t *testing.T) {
@@ -339,6 +549,10 @@ func TestNoEnvironmentServesTwoTenants(t *testing.T) {
 			Concurrency:  rapid.IntRange(1, 4).Draw(rt, "concurrency"),
 			Environments: rapid.IntRange(1, 6).Draw(rt, "environments"),
 			IdleTimeout:  time.Duration(rapid.IntRange(0, 3).Draw(rt, "idle seconds")) * time.Second,
+			Spares:       rapid.IntRange(-1, 2).Draw(rt, "spares"),
+			QueueTimeout: time.Duration(rapid.IntRange(0, 2).Draw(rt, "queue seconds")) * time.Second,
+
+			TenantConcurrency: rapid.IntRange(0, 2).Draw(rt, "tenant concurrency"),
 		}
 		type request struct {
 			after  time.Duration
@@ -382,6 +596,7 @@ func TestNoEnvironmentServesTwoTenants(t *testing.T) {
 					}
 				}
 			})
+			s.Prepare(s.version)
 			var wg sync.WaitGroup
 			for _, r := range requests {
 				time.Sleep(r.after)

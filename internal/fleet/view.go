@@ -20,6 +20,8 @@ type View struct {
 	Started  time.Time
 	Idle     time.Time // since when; zero unless it is idle
 	Served   int       // invocations handed over so far
+	Spare    bool      // it is initialised, or about to be, and belongs to nobody
+	Frozen   bool      // it gets no CPU until its next invocation
 }
 
 // Views returns every environment, sorted by function, tenant and age.
@@ -30,6 +32,7 @@ func (f *Fleet) Views() []View {
 		view := View{
 			ID: m.env.ID(), Function: m.key.Version.Name, Version: m.key.Version.Number, Tenant: m.key.Tenant,
 			State: m.env.State(), PID: m.env.PID(), Started: m.started, Served: m.served,
+			Spare: m.phase == preparing || m.phase == spare, Frozen: m.frozen,
 		}
 		if m.phase == resting {
 			view.Idle = m.idleSince

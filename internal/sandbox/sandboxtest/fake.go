@@ -28,9 +28,17 @@ type Driver struct {
 	// PeakMemory is what every process is said to have used; 0 is not measured.
 	PeakMemory int64
 
-	mu   sync.Mutex
-	live int
-	all  []*Program
+	mu     sync.Mutex
+	live   int
+	frozen int
+	all    []*Program
+}
+
+// Frozen is the number of processes that are frozen at this moment.
+func (d *Driver) Frozen() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.frozen
 }
 
 // Program is what a fake process sees.
@@ -235,6 +243,17 @@ func (h *handle) Mark(token []byte) error {
 
 func (h *handle) Terminate() error {
 	h.terminate.Do(func() { close(h.terminated) })
+	return nil
+}
+
+// Freeze and Thaw only count: a fake process can't be kept from running.
+func (h *handle) Freeze(context.Context) error { return h.frozen(1) }
+func (h *handle) Thaw(context.Context) error   { return h.frozen(-1) }
+
+func (h *handle) frozen(n int) error {
+	h.driver.mu.Lock()
+	defer h.driver.mu.Unlock()
+	h.driver.frozen += n
 	return nil
 }
 
