@@ -44,6 +44,7 @@ type Line struct {
 	Routes  []struct{ API, Path, ExampleURL string }
 
 	// Of "log" and "invocation".
+	Time        time.Time
 	Function    string
 	TenantID    string
 	Environment string

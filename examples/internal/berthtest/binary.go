@@ -2,6 +2,7 @@ package berthtest
 
 import (
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("berth-examples-%d", os.Getuid()))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("berth-examples-%d-%x", os.Getuid(), crc32.ChecksumIEEE([]byte(root))))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make room for berth: %w", err)
 	}

@@ -14,18 +14,30 @@ type Answer struct {
 	RequestID     string
 	Payload       string
 	FunctionError string // "Unhandled", or ""
-	LogTail       string
+	LogTail       string // of InvokeWithLog
 }
 
 // Invoke calls a function by Lambda's API, for a tenant or, with "", for none.
 func (b *Berth) Invoke(function, tenantID, payload string) Answer {
+	b.t.Helper()
+	return b.invoke(function, tenantID, payload, "None")
+}
+
+// InvokeWithLog is Invoke with the end of the invocation's log. It waits for the
+// end of the invocation, not only for the answer.
+func (b *Berth) InvokeWithLog(function, tenantID, payload string) Answer {
+	b.t.Helper()
+	return b.invoke(function, tenantID, payload, "Tail")
+}
+
+func (b *Berth) invoke(function, tenantID, payload, logType string) Answer {
 	b.t.Helper()
 	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost,
 		b.Service+"/2015-03-31/functions/"+function+"/invocations", strings.NewReader(payload))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	request.Header.Set("X-Amz-Log-Type", "Tail")
+	request.Header.Set("X-Amz-Log-Type", logType)
 	if tenantID != "" {
 		request.Header.Set("X-Amz-Tenant-Id", tenantID)
 	}
@@ -51,7 +63,7 @@ func (b *Berth) Invoke(function, tenantID, payload string) Answer {
 // answer is read into.
 func (b *Berth) Call(function, tenantID, payload string, answer any) {
 	b.t.Helper()
-	a := b.Invoke(function, tenantID, payload)
+	a := b.InvokeWithLog(function, tenantID, payload)
 	if a.Status != http.StatusOK || a.FunctionError != "" {
 		b.t.Fatalf("invoke %s: %d %s\n%s", function, a.Status, a.Payload, a.LogTail)
 	}
