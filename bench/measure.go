@@ -11,6 +11,7 @@ type unit string
 const (
 	micros unit = "µs"
 	millis unit = "ms"
+	kib    unit = "KiB"
 	mib    unit = "MiB"
 	mb     unit = "MB"
 	mbps   unit = "MB/s"

@@ -1,63 +1,42 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/berthdev/berth/bench/internal/runtimeapi"
 	"github.com/berthdev/berth/bench/internal/twin"
-	"github.com/berthdev/berth/bench/twins/raw"
-	"github.com/berthdev/berth/bench/twins/typed"
 )
 
-// twins is one function on two libraries, and what is measured of it.
-type twins struct {
-	name    string
-	event   []byte
-	count   []byte // the event that asks for the number of allocations
-	objects func(response []byte) (uint64, error)
-	targets targets
-}
+// pair is one measure of both: theirs, then ours; one value for each block.
+type pair [2][]float64
 
-type targets struct{ p50, cpu, start, memory, binary, objects float64 }
+func (p *pair) add(k int, v float64) { p[k] = append(p[k], v) }
 
-func allTwins() []twins {
-	return []twins{
-		{
-			name:    "raw",
-			event:   []byte(`{"order":"2f6c1a","items":[{"sku":"A-1","n":2},{"sku":"B-7","n":1}],"note":"leave it at the door"}`),
-			count:   []byte(raw.CountEvent),
-			objects: func(b []byte) (uint64, error) { return strconv.ParseUint(string(b), 10, 64) },
-			targets: targets{p50: 0.42, cpu: 0.37, start: 0.70, memory: 0.40, binary: 0.48, objects: 3},
-		},
-		{
-			name:    "typed",
-			event:   restEvent("/orders/2f6c1a"),
-			count:   restEvent(typed.CountPath),
-			objects: bodyNumber,
-			targets: targets{p50: 0.45, cpu: 0.45},
-		},
-	}
+// figures are all that one run of a pair of twins brings.
+type figures struct {
+	start, startMemory     pair // ms, MiB
+	p50, p99, first, cycle pair // µs
+	throughput             pair // MB/s
+	cpu                    pair // µs for each invocation
+	objects, heap          pair // for each invocation, in objects and KiB
+	memory, binary         pair // MiB, MB
 }
 
 // run measures one pair of twins, A B B A in blocks, both processes alive all
 // the while: a disturbance of the machine then hits both.
 func run(ctx context.Context, t twins, theirs, ours twin.Binary, n sizes, progress io.Writer) ([]measure, error) {
+	var f figures
 	binaries := [2]twin.Binary{theirs, ours}
-	var init, p50, p99, cycle, cpu, memory, size, objects [2][]float64
-
 	for i := range n.starts {
 		for _, k := range order(i) {
-			p, err := twin.Start(ctx, binaries[k])
-			if err != nil {
+			if err := f.start1(ctx, k, binaries[k]); err != nil {
 				return nil, err
 			}
-			init[k] = append(init[k], p.Init.Seconds()*1e3)
-			p.Stop()
 		}
 	}
 	fmt.Fprintf(progress, "%s: %d starts of each\n", t.name, n.starts)
@@ -70,73 +49,39 @@ func run(ctx context.Context, t twins, theirs, ours twin.Binary, n sizes, progre
 		}
 		defer p.Stop()
 		processes[k] = p
+		f.binary.add(k, float64(b.Size)/1e6)
 	}
-	samples := make([]runtimeapi.Sample, max(n.invocations, n.warmup))
-	for _, p := range processes {
-		if _, err := p.API.Run(ctx, t.event, samples[:n.warmup]); err != nil {
-			return nil, fmt.Errorf("%s: warm up: %w", t.name, err)
+	few := max(1, t.few)
+	warmup, invocations := max(1, n.warmup/few), max(1, n.invocations/few)
+	for k, p := range processes {
+		r, err := p.API.Run(ctx, t.event, make([]runtimeapi.Sample, warmup))
+		if err != nil {
+			return nil, fmt.Errorf("%s: warm %s up: %w\n%s", t.name, binaries[k].Path, err, p.Stop())
+		}
+		if r.Size < t.size {
+			return nil, fmt.Errorf("%s: %s sent %d bytes, not %d", t.name, binaries[k].Path, r.Size, t.size)
 		}
 	}
-	values := make([]float64, n.invocations)
+	samples := make([]runtimeapi.Sample, invocations)
 	for i := range n.blocks {
 		for _, k := range order(i) {
-			p := processes[k]
-			before, err := p.CPU()
-			if err != nil {
-				return nil, err
+			if err := f.block(ctx, k, processes[k], t, samples); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w\n%s", t.name, binaries[k].Path, err, processes[k].Stop())
 			}
-			r, err := p.API.Run(ctx, t.event, samples[:n.invocations])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w\n%s", t.name, err, p.Stop())
-			}
-			after, err := p.CPU()
-			if err != nil {
-				return nil, err
-			}
-			cpu[k] = append(cpu[k], micro(after-before)/float64(n.invocations))
-			pick := func(f func(runtimeapi.Sample) time.Duration) []float64 {
-				for j, s := range r.Samples {
-					values[j] = micro(f(s))
-				}
-				return values
-			}
-			pick(func(s runtimeapi.Sample) time.Duration { return s.Response })
-			p50[k] = append(p50[k], median(values))
-			p99[k] = append(p99[k], quantile(values, 0.99))
-			cycle[k] = append(cycle[k], median(pick(func(s runtimeapi.Sample) time.Duration { return s.Cycle })))
 		}
 	}
-	fmt.Fprintf(progress, "%s: %d blocks of %d invocations of each\n", t.name, n.blocks, n.invocations)
-
+	fmt.Fprintf(progress, "%s: %d blocks of %d invocations of each\n", t.name, n.blocks, invocations)
 	for k, p := range processes {
 		peak, err := p.PeakMemory()
 		if err != nil {
 			return nil, err
 		}
-		memory[k] = []float64{float64(peak) / (1 << 20)}
-		size[k] = []float64{float64(binaries[k].Size) / 1e6}
-		each, err := allocations(ctx, p, t, samples[:n.invocations])
-		if err != nil {
+		f.memory.add(k, float64(peak)/(1<<20))
+		if err := f.allocations(ctx, k, p, t, samples); err != nil {
 			return nil, fmt.Errorf("%s: count allocations: %w", t.name, err)
 		}
-		objects[k] = []float64{each}
 	}
-
-	line := func(name string, u unit, v [2][]float64, most float64) measure {
-		return measure{twins: t.name, name: name, unit: u, series: series{v[0], v[1]}, most: most}
-	}
-	allocs := line("allocations per invocation", count, objects, 0)
-	allocs.most1 = t.targets.objects
-	return []measure{
-		line("warm p50", micros, p50, t.targets.p50),
-		line("warm p99", micros, p99, 0),
-		line("event to following next, p50", micros, cycle, 0),
-		line("CPU per invocation", micros, cpu, t.targets.cpu),
-		allocs,
-		line("cold start: exec to first next", millis, init, t.targets.start),
-		line("peak memory", mib, memory, t.targets.memory),
-		line("stripped binary", mb, size, t.targets.binary),
-	}, nil
+	return f.measures(t), nil
 }
 
 // order is which twin goes first in a block.
@@ -147,44 +92,121 @@ func order(block int) [2]int {
 	return [2]int{1, 0}
 }
 
-// allocations is the number of heap objects per invocation.
-func allocations(ctx context.Context, p *twin.Process, t twins, samples []runtimeapi.Sample) (float64, error) {
-	now := func() (uint64, error) {
-		r, err := p.API.Run(ctx, t.count, make([]runtimeapi.Sample, 1))
-		if err != nil {
-			return 0, err
+// start1 measures one cold start.
+func (f *figures) start1(ctx context.Context, k int, b twin.Binary) error {
+	p, err := twin.Start(ctx, b)
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
+	peak, err := p.PeakMemory()
+	if err != nil {
+		return err
+	}
+	f.start.add(k, p.Init.Seconds()*1e3)
+	f.startMemory.add(k, float64(peak)/(1<<20))
+	return nil
+}
+
+// block measures some invocations, one after the other.
+func (f *figures) block(ctx context.Context, k int, p *twin.Process, t twins, samples []runtimeapi.Sample) error {
+	before, err := p.CPU()
+	if err != nil {
+		return err
+	}
+	r, err := p.API.Run(ctx, t.event, samples)
+	if err != nil {
+		return err
+	}
+	after, err := p.CPU()
+	if err != nil {
+		return err
+	}
+	values := make([]float64, len(r.Samples))
+	of := func(what func(runtimeapi.Sample) time.Duration) []float64 {
+		for i, s := range r.Samples {
+			values[i] = micro(what(s))
 		}
-		return t.objects(r.Head)
+		return values
 	}
-	if _, err := now(); err != nil { // the first one allocates what it keeps
-		return 0, err
+	response := of(func(s runtimeapi.Sample) time.Duration { return s.Response })
+	f.p50.add(k, median(response))
+	f.p99.add(k, quantile(response, 0.99))
+	f.throughput.add(k, float64(t.size)/median(response)) // bytes per µs
+	f.first.add(k, median(of(func(s runtimeapi.Sample) time.Duration { return s.FirstByte })))
+	f.cycle.add(k, median(of(func(s runtimeapi.Sample) time.Duration { return s.Cycle })))
+	f.cpu.add(k, micro(after-before)/float64(len(r.Samples)))
+	return nil
+}
+
+// allocations counts what an invocation allocates, by asking the function before
+// and after; what the asking costs is asked for first, and taken off.
+func (f *figures) allocations(ctx context.Context, k int, p *twin.Process, t twins, samples []runtimeapi.Sample) error {
+	var objects, bytes [4]float64
+	for i := range 4 {
+		if i == 3 {
+			if _, err := p.API.Run(ctx, t.event, samples); err != nil {
+				return err
+			}
+		}
+		r, err := p.API.Run(ctx, t.heap, make([]runtimeapi.Sample, 1))
+		if err != nil {
+			return err
+		}
+		if objects[i], bytes[i], err = parseHeap(r.Head); err != nil {
+			return err
+		}
 	}
-	before, err := now()
-	if err != nil {
-		return 0, err
+	each := func(v [4]float64) float64 { // v[0] is from before the first asking
+		return (v[3] - v[2] - (v[2] - v[1])) / float64(len(samples))
 	}
-	between, err := now() // what asking costs
-	if err != nil {
-		return 0, err
+	f.objects.add(k, each(objects))
+	f.heap.add(k, each(bytes)/(1<<10))
+	return nil
+}
+
+func (f *figures) measures(t twins) []measure {
+	line := func(name string, u unit, p pair, most float64) measure {
+		return measure{twins: t.name, name: name, unit: u, series: series{p[0], p[1]}, most: most}
 	}
-	if _, err := p.API.Run(ctx, t.event, samples); err != nil {
-		return 0, err
+	var lines []measure
+	if t.size > 0 {
+		throughput := line("throughput", mbps, f.throughput, 0)
+		throughput.least = t.targets.throughput
+		lines = append(lines, throughput, line("time to first byte, p50", micros, f.first, t.targets.firstByte))
+	} else {
+		lines = append(lines,
+			line("warm p50", micros, f.p50, t.targets.p50),
+			line("warm p99", micros, f.p99, 0),
+			line("event to following next, p50", micros, f.cycle, 0),
+		)
 	}
-	after, err := now()
-	if err != nil {
-		return 0, err
-	}
-	return float64(after-between-(between-before)) / float64(len(samples)), nil
+	objects := line("heap objects per invocation", count, f.objects, 0)
+	objects.most1 = t.targets.objects
+	return append(lines,
+		line("CPU per invocation", micros, f.cpu, t.targets.cpu),
+		objects,
+		line("heap per invocation", kib, f.heap, 0),
+		line("cold start: exec to first next", millis, f.start, t.targets.start),
+		line("memory at first next", mib, f.startMemory, 0),
+		line("peak memory", mib, f.memory, t.targets.memory),
+		line("stripped binary", mb, f.binary, t.targets.binary),
+	)
 }
 
 func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// bodyNumber finds the count in a REST API's response.
-func bodyNumber(response []byte) (uint64, error) {
-	_, rest, ok := bytes.Cut(response, []byte(`"body":"`))
-	digits, _, ok2 := bytes.Cut(rest, []byte(`"`))
-	if !ok || !ok2 {
-		return 0, fmt.Errorf("no body in %q", response)
+var heapText = regexp.MustCompile(`([0-9]+) ([0-9]+)`)
+
+// parseHeap finds what count.Heap has written in a response.
+func parseHeap(response []byte) (objects, bytes float64, err error) {
+	m := heapText.FindSubmatch(response)
+	if m == nil {
+		return 0, 0, fmt.Errorf("no count in %q", response)
 	}
-	return strconv.ParseUint(string(digits), 10, 64)
+	if objects, err = strconv.ParseFloat(string(m[1]), 64); err != nil {
+		return 0, 0, err
+	}
+	bytes, err = strconv.ParseFloat(string(m[2]), 64)
+	return objects, bytes, err
 }

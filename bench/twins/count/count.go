@@ -1,11 +1,14 @@
 // Package count is how a twin tells what its process has allocated.
 package count
 
-import "runtime"
+import (
+	"runtime"
+	"strconv"
+)
 
-// Objects is the number of heap objects allocated since the process started.
-func Objects() uint64 {
+// Heap is what has been allocated since the process started, as "objects bytes".
+func Heap() string {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.Mallocs
+	return strconv.FormatUint(m.Mallocs, 10) + " " + strconv.FormatUint(m.TotalAlloc, 10)
 }

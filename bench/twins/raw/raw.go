@@ -3,18 +3,17 @@ package raw
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/berthdev/berth/bench/twins/count"
 )
 
-// CountEvent asks the function for [count.Objects].
-const CountEvent = `"objects"`
+// CountEvent asks the function for [count.Heap].
+const CountEvent = `"heap"`
 
 // Handle answers with the event itself.
 func Handle(_ context.Context, event []byte) ([]byte, error) {
 	if string(event) == CountEvent {
-		return strconv.AppendUint(nil, count.Objects(), 10), nil
+		return []byte(count.Heap()), nil
 	}
 	return event, nil
 }

@@ -3,21 +3,20 @@ package typed
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/berthdev/berth/bench/twins/count"
 )
 
-// CountPath asks the function for [count.Objects].
-const CountPath = "/objects"
+// CountPath asks the function for [count.Heap].
+const CountPath = "/heap"
 
 // Handle answers as an API would.
 func Handle(_ context.Context, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	body := `{"path":"` + r.Path + `","tenant":"` + r.QueryStringParameters["tenant-id"] + `"}`
 	if r.Path == CountPath {
-		body = strconv.FormatUint(count.Objects(), 10)
+		body = count.Heap()
 	}
 	return events.APIGatewayProxyResponse{
 		StatusCode: 200,
