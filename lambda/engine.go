@@ -19,7 +19,8 @@ type engine struct {
 	handler  Handler
 	function Function
 	tenants  binding
-	alone    bool // one invocation at a time: the process's environment is its own
+	alone    bool      // one invocation at a time: the process's environment is its own
+	stopped  time.Time // when runUntil's context ended, if it has
 }
 
 func newEngine(h Handler, s *settings) *engine {
@@ -48,6 +49,7 @@ func (e *engine) runUntil(ctx context.Context, clients []*runtimeapi.Client) err
 		return err
 	case <-ctx.Done():
 	}
+	e.stopped = time.Now()
 	late := time.NewTimer(drainTime)
 	defer late.Stop()
 	select {

@@ -22,6 +22,7 @@ type platform struct {
 	t        testing.TB
 	listener net.Listener
 	env      map[string]string
+	setenv   func(key, value string) error // nil: nothing is set
 	log      logged
 }
 
@@ -77,7 +78,7 @@ func (p *platform) start(h Handler, opts ...Option) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{p.t, cancel, make(chan struct{}), nil}
 	opts = append([]Option{
-		WithHost(host.Host{Getenv: func(key string) string { return p.env[key] }, Dial: runtimeapi.Dial}),
+		WithHost(host.Host{Getenv: func(key string) string { return p.env[key] }, Setenv: p.setenv, Dial: runtimeapi.Dial}),
 		WithLogger(slog.New(NewLogHandler(&p.log, LogOptions{Level: LevelTrace}))),
 	}, opts...)
 	go func() { // the cleanup waits for it

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/berthdev/berth/lambda/internal/runtimeapi"
 )
@@ -79,7 +80,11 @@ func run(ctx context.Context, h Handler, s *settings) error {
 
 	opened, err := openAll(ctx, s.hooks)
 	shutdown := func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		since := time.Now()
+		if !e.stopped.IsZero() {
+			since = e.stopped
+		}
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), since.Add(shutdownTime))
 		defer cancel()
 		closeAll(ctx, opened, func(err error) {
 			e.log().LogAttrs(ctx, slog.LevelError, "shutdown", slog.String("error", err.Error()))
