@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
+	"github.com/berthdev/berth/internal/fleet"
 	"github.com/berthdev/berth/internal/platform"
 	"github.com/berthdev/berth/internal/sandbox"
 )
@@ -13,15 +15,22 @@ import (
 type upCommand struct {
 	Template string `arg:"" optional:"" default:"." help:"A SAM template, or the folder that holds one (default: this folder)."`
 
-	Gateway     string            `default:"127.0.0.1:3000" placeholder:"ADDR" help:"Where the template's first API listens; the next ones take the ports after it (default: ${default})."`
-	Service     string            `default:"127.0.0.1:4566" placeholder:"ADDR" help:"Where Lambda's API listens (default: ${default})."`
-	Isolation   string            `placeholder:"DRIVER" help:"The weakest isolation to accept: namespace or process. Without it the strongest that this machine gives is taken."`
-	Network     string            `default:"none" enum:"none,host" help:"What functions reach: none, or host, which lets tenants meet on the host's loopback (default: ${default})."`
-	Parameter   map[string]string `placeholder:"NAME=VALUE" help:"Values of the template's parameters."`
-	IdleTimeout time.Duration     `default:"10m" placeholder:"DURATION" help:"How long an execution environment may be idle (default: ${default})."`
-	NoColor     bool              `env:"NO_COLOR" help:"Print without colour."`
-	JSON        bool              `name:"json" help:"Print one JSON object a line."`
-	Verbose     bool              `short:"v" help:"Print what Berth itself has to say, too."`
+	Gateway   string            `default:"127.0.0.1:3000" placeholder:"ADDR" help:"Where the template's first API listens; the next ones take the ports after it (default: ${default})."`
+	Service   string            `default:"127.0.0.1:4566" placeholder:"ADDR" help:"Where Lambda's API listens (default: ${default})."`
+	Isolation string            `placeholder:"DRIVER" help:"The weakest isolation to accept: namespace or process. Without it the strongest that this machine gives is taken."`
+	Network   string            `default:"none" enum:"none,host" help:"What functions reach: none, or host, which lets tenants meet on the host's loopback (default: ${default})."`
+	Parameter map[string]string `placeholder:"NAME=VALUE" help:"Values of the template's parameters."`
+
+	Concurrency       int           `default:"1000" placeholder:"N" help:"Invocations under way at once, in all; 2,500 environments for every 1,000 (default: ${default})."`
+	TenantConcurrency int           `placeholder:"N" help:"Invocations of one tenant of one function under way at once. Without it there is no limit, as on Lambda."`
+	QueueTimeout      time.Duration `placeholder:"DURATION" help:"How long an invocation may wait for concurrency, in a queue that serves tenants in turn. Without it, it is refused at once, as on Lambda."`
+	Spares            string        `default:"auto" placeholder:"N" help:"Initialised environments kept for tenants who have none yet, for each function with tenant isolation (default: ${default}, as many as new tenants came in the last ten seconds, from 1 to 8)."`
+	IdleTimeout       time.Duration `default:"10m" placeholder:"DURATION" help:"How long an execution environment may be idle (default: ${default})."`
+	FreezeAfter       time.Duration `default:"100ms" placeholder:"DURATION" help:"How long it is idle before it is frozen; negative: never (default: ${default})."`
+
+	NoColor bool `env:"NO_COLOR" help:"Print without colour."`
+	JSON    bool `name:"json" help:"Print one JSON object a line."`
+	Verbose bool `short:"v" help:"Print what Berth itself has to say, too."`
 }
 
 func (*upCommand) Help() string {
@@ -36,6 +45,10 @@ Examples:
 }
 
 func (c *upCommand) Run(ctx context.Context, t terminal) error {
+	bounds, err := c.fleet()
+	if err != nil {
+		return err
+	}
 	level := slog.LevelWarn
 	if c.Verbose {
 		level = slog.LevelDebug
@@ -49,15 +62,15 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 		screen = newLines(t.out)
 	}
 	p, err := platform.Open(ctx, platform.Config{
-		Template:    c.Template,
-		Parameters:  c.Parameter,
-		Gateway:     c.Gateway,
-		Service:     c.Service,
-		Isolation:   c.Isolation,
-		Network:     sandbox.Network(c.Network),
-		IdleTimeout: c.IdleTimeout,
-		Observer:    screen,
-		Logger:      slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+		Template:   c.Template,
+		Parameters: c.Parameter,
+		Gateway:    c.Gateway,
+		Service:    c.Service,
+		Isolation:  c.Isolation,
+		Network:    sandbox.Network(c.Network),
+		Fleet:      bounds,
+		Observer:   screen,
+		Logger:     slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 	})
 	if ctx.Err() != nil && err != nil {
 		return fmt.Errorf("interrupted before anything was served")
@@ -70,4 +83,28 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 	err = p.Run(ctx)
 	screen.Stopped()
 	return err
+}
+
+// fleet is what the flags say of execution environments.
+func (c *upCommand) fleet() (fleet.Config, error) {
+	cfg := fleet.Config{
+		Concurrency:       c.Concurrency,
+		TenantConcurrency: c.TenantConcurrency,
+		QueueTimeout:      c.QueueTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		FreezeAfter:       c.FreezeAfter,
+	}
+	if c.Concurrency < 1 {
+		return cfg, &problem{fmt.Errorf("--concurrency %d: at least 1 invocation must be possible", c.Concurrency), "--concurrency 1000"}
+	}
+	switch n, err := strconv.Atoi(c.Spares); {
+	case c.Spares == "auto":
+	case err != nil || n < 0:
+		return cfg, &problem{fmt.Errorf("--spares %s is no number of environments", c.Spares), "--spares auto, or --spares 4"}
+	case n == 0:
+		cfg.Spares = -1
+	default:
+		cfg.Spares = n
+	}
+	return cfg, nil
 }

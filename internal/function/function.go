@@ -48,6 +48,11 @@ type Version struct {
 	Environment        map[string]string // the user's variables, without Lambda's own
 	TenantIsolation    bool              // TenancyConfig.TenantIsolationMode is PER_TENANT
 	Logging            Logging
+
+	// ReservedConcurrency is the share of the account's concurrency that is kept
+	// for the function, and its ceiling; nil is none. It is the function's, not
+	// the version's: the newest one counts.
+	ReservedConcurrency *int
 }
 
 // Logging is a function's LoggingConfig.

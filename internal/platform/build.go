@@ -39,6 +39,10 @@ func (p *Platform) buildFunction(ctx context.Context, f template.Function) error
 	version := f.Version
 	version.CodeDir = artifact.Dir
 	p.functions.Put(&version)
+	if n := version.ReservedConcurrency; n != nil {
+		p.fleet.Reserve(version.Name, *n)
+	}
+	p.fleet.Prepare(&version)
 	p.cfg.Observer.Built(version.Name, time.Since(begin))
 	return nil
 }

@@ -43,7 +43,9 @@ type Config struct {
 	Isolation string          // the weakest driver to accept; "" means the strongest there is
 	Network   sandbox.Network // "" means none
 
-	IdleTimeout time.Duration // of an execution environment; 0 means 10 minutes
+	// Fleet bounds the execution environments. An IdleTimeout of 0 means 10
+	// minutes here.
+	Fleet fleet.Config
 
 	Observer Observer     // nil: nobody looks
 	Logger   *slog.Logger // nil discards
@@ -90,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	cfg.Gateway = cmp.Or(cfg.Gateway, DefaultGateway)
 	cfg.Service = cmp.Or(cfg.Service, DefaultService)
 	cfg.Network = cmp.Or(cfg.Network, sandbox.NetworkNone)
-	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, defaultIdleTimeout)
+	cfg.Fleet.IdleTimeout = cmp.Or(cfg.Fleet.IdleTimeout, defaultIdleTimeout)
 	if cfg.Observer == nil {
 		cfg.Observer = blind{}
 	}
@@ -118,7 +120,7 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if p.isolation.Left != nil {
 		cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a Berth that was killed has left something behind", slog.Any("error", p.isolation.Left))
 	}
-	p.fleet = fleet.New(p.launch, fleet.Config{IdleTimeout: cfg.IdleTimeout})
+	p.fleet = fleet.New(p.launch, cfg.Fleet)
 	p.invoker = invocation.New(p.functions, p.fleet)
 	if err = p.openDoors(); err != nil {
 		return nil, err

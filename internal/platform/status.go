@@ -24,7 +24,8 @@ type Environment struct {
 	Function    string   `json:"function"`
 	Version     string   `json:"version"`
 	Tenant      string   `json:"tenantId,omitempty"`
-	State       string   `json:"state"`
+	State       string   `json:"state"` // "spare" for one that belongs to nobody yet
+	Frozen      bool     `json:"frozen,omitempty"`
 	PID         int      `json:"pid"`
 	Invocations int      `json:"invocations"`
 	AgeSeconds  float64  `json:"ageSeconds"`
@@ -45,6 +46,10 @@ func environmentStatus(v fleet.View, now time.Time) Environment {
 	e := Environment{
 		ID: v.ID, Function: v.Function, Version: v.Version, Tenant: string(v.Tenant), State: string(v.State),
 		PID: v.PID, Invocations: v.Served, AgeSeconds: now.Sub(v.Started).Seconds(),
+	}
+	e.Frozen = v.Frozen
+	if v.Spare {
+		e.State = "spare"
 	}
 	if !v.Idle.IsZero() {
 		idle := now.Sub(v.Idle).Seconds()

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -212,7 +213,7 @@ type environment struct {
 	PID      int
 }
 
-// environments are the live ones.
+// environments are the live ones that belong to somebody.
 func (b *berth) environments() []environment {
 	b.t.Helper()
 	_, body := get(b.t, b.service+"/_berth/environments")
@@ -220,5 +221,5 @@ func (b *berth) environments() []environment {
 	if err := json.Unmarshal([]byte(body), &status); err != nil {
 		b.t.Fatalf("%v in %s", err, body)
 	}
-	return status.Environments
+	return slices.DeleteFunc(status.Environments, func(e environment) bool { return e.State == "spare" })
 }
