@@ -127,14 +127,11 @@ func (p *Pipe) Release() error {
 	if w == nil {
 		return nil
 	}
-	err := w.Close()
+	// First wake a reader that still waits: once the writing end is closed, it may
+	// come to its end by itself, and close what is to be woken.
 	p.released.Store(true)
-	// Wakes a reader that still waits; a reading end that has come to its end by
-	// itself refuses, which is as good.
-	if derr := p.r.SetReadDeadline(time.Unix(1, 0)); derr != nil && !errors.Is(derr, os.ErrClosed) {
-		err = errors.Join(err, derr)
-	}
-	return err
+	err := p.r.SetReadDeadline(time.Unix(1, 0))
+	return errors.Join(err, w.Close())
 }
 
 // Close closes both ends at once: for a pipe that nobody will read.
