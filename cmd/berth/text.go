@@ -116,7 +116,7 @@ func (t *text) Report(r telemetry.Report) {
 		memory = fmt.Sprintf("%d of %d MB", r.PeakMB(), r.MemoryMB)
 	}
 	line := fmt.Sprintf("%s  %s  env %s  %s  %s  %s", r.Start.Format(time.TimeOnly),
-		t.paint(bold, who(r.Source)), short(r.Environment), warmth, milliseconds(r.Duration+r.Init), memory)
+		t.paint(bold, who(r.Source)), short(r.Environment), warmth, milliseconds(r.Elapsed()), memory)
 	if r.Status != telemetry.Success {
 		line += "  " + t.paint(red, string(r.Status)+": "+r.ErrorType)
 	}

@@ -68,6 +68,9 @@ type Invocation struct {
 	ClientContext []byte // JSON; nil if there is none
 	Payload       []byte // JSON
 
+	// Waited says that the invocation has waited for the environment's init.
+	Waited bool
+
 	// Stream says that the caller takes a streamed response as it comes. Without
 	// it a streamed response is collected, and Lambda's limit for it holds.
 	Stream bool

@@ -63,7 +63,7 @@ func (j *journal) end(c *call, now time.Time, init time.Duration, process *sandb
 		Status: c.status, ErrorType: c.errorType, Ended: c.ended,
 	}
 	if c.cold && !j.cfg.Suppressed {
-		r.Init = init
+		r.Init, r.Waited = init, c.inv.Waited
 	}
 	if process != nil {
 		if peak, ok := process.PeakMemory(); ok {

@@ -10,8 +10,9 @@ import (
 )
 
 // acquire returns an environment of key that is initialised, or whose init has
-// failed, and that is the caller's alone.
-func (f *Fleet) acquire(ctx context.Context, key Key, suppressed bool) (*member, error) {
+// failed, and that is the caller's alone. waited says that the caller has waited
+// for that init.
+func (f *Fleet) acquire(ctx context.Context, key Key, suppressed bool) (m *member, waited bool, err error) {
 	giveUp := time.Now().Add(f.queueTimeout)
 	for {
 		f.mu.Lock()
@@ -23,31 +24,31 @@ func (f *Fleet) acquire(ctx context.Context, key Key, suppressed bool) (*member,
 			if f.queueTimeout == 0 || !now.Before(giveUp) {
 				f.forget(key)
 				f.mu.Unlock()
-				return nil, d.refusal
+				return nil, false, d.refusal
 			}
 			turn := f.queue.join(key)
 			f.mu.Unlock()
 			if err := f.stand(ctx, key, turn, giveUp.Sub(now)); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		case reuse:
 			m := p.idle[len(p.idle)-1]
 			f.take(m)
 			f.mu.Unlock()
-			return m, nil
+			return m, false, nil
 		case adopt:
 			m := f.spares.pop(key.Version)
 			f.own(m, key)
 			f.spares.arrived(key.Version, now)
 			f.mu.Unlock()
-			return m, nil
+			return m, false, nil
 		case wait:
 			waiter := make(chan *member, 1)
 			p.waiters = append(p.waiters, waiter)
 			f.mu.Unlock()
 			m, err := f.await(ctx, key, waiter, d.until.Sub(now))
 			if m != nil || err != nil {
-				return m, err
+				return m, false, err
 			}
 		case evict:
 			victim := f.victim(key.Version)
@@ -58,7 +59,7 @@ func (f *Fleet) acquire(ctx context.Context, key Key, suppressed bool) (*member,
 			m := f.add(key, suppressed, now)
 			f.spares.arrived(key.Version, now)
 			f.mu.Unlock()
-			return m, f.begin(ctx, m)
+			return m, true, f.begin(ctx, m)
 		}
 	}
 }

@@ -169,10 +169,11 @@ func (f *Fleet) Invoke(ctx context.Context, v *function.Version, inv environment
 	key := Key{Version: v, Tenant: inv.Tenant}
 	suppressed := false
 	for range tries {
-		m, err := f.acquire(ctx, key, suppressed)
+		m, waited, err := f.acquire(ctx, key, suppressed)
 		if err != nil {
 			return nil, err
 		}
+		inv.Waited = waited
 		failed, err := m.env.InitFailed()
 		switch {
 		case err != nil:

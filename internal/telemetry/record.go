@@ -56,7 +56,8 @@ type Report struct {
 	Start     time.Time
 	Duration  time.Duration // from the event's hand-over to the runtime's next request
 	Response  time.Duration // from the event's hand-over to the answer; 0 if there was none
-	Init      time.Duration // of the init that this invocation waited for; 0 when warm
+	Init      time.Duration // of the environment, on its first invocation; else 0
+	Waited    bool          // the invocation had to wait for that init
 	MemoryMB  int           // the limit
 	PeakBytes int64         // the most memory used; 0 when it could not be measured
 	Produced  int           // bytes of the answer
@@ -66,8 +67,17 @@ type Report struct {
 	TraceID   string
 }
 
-// Cold reports whether the invocation had to wait for an init.
-func (r *Report) Cold() bool { return r.Init > 0 }
+// Cold reports whether the invocation had to wait for an init: one that adopts a
+// spare has not.
+func (r *Report) Cold() bool { return r.Waited }
+
+// Elapsed is what the invocation took, with the init that it waited for.
+func (r *Report) Elapsed() time.Duration {
+	if r.Waited {
+		return r.Init + r.Duration
+	}
+	return r.Duration
+}
 
 // Billed is what Lambda would bill: duration and init together, in whole
 // milliseconds, rounded up. Source: AWS Lambda developer guide,
