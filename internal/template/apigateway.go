@@ -46,32 +46,35 @@ func (m *maker) plainREST(r *resource) {
 // strayParts notes the parts of APIs that belong to none of them.
 func (m *maker) strayParts() {
 	for _, r := range m.resources {
-		if !partOfREST(r.typ) || r.typ == "AWS::ApiGateway::RestApi" {
+		owner, plain, serverless := "RestApiId", "AWS::ApiGateway::RestApi", "AWS::Serverless::Api"
+		if partOfHTTP(r.typ) {
+			owner, plain, serverless = "ApiId", "AWS::ApiGatewayV2::Api", "AWS::Serverless::HttpApi"
+		}
+		if !partOfREST(r.typ) && !partOfHTTP(r.typ) || r.typ == plain {
 			continue
 		}
 		o, ok := m.object(r.properties, "a resource of type "+r.typ)
 		if !ok {
 			continue
 		}
-		o.require("RestApiId", "RestApiId: !Ref Api")
-		id, ok := o.text("RestApiId")
+		o.require(owner, owner+": !Ref Api")
+		id, ok := o.text(owner)
 		if !ok {
 			continue
 		}
-		owner := m.resource(id)
-		switch {
-		case owner != nil && owner.typ == "AWS::ApiGateway::RestApi":
-		case owner != nil && owner.typ == "AWS::Serverless::Api":
-			m.notice(o.get("RestApiId"), r.typ+" is not supported yet for an AWS::Serverless::Api; "+r.id+" is left out")
+		switch of := m.resource(id); {
+		case of != nil && of.typ == plain:
+		case of != nil && of.typ == serverless:
+			m.notice(o.get(owner), r.typ+" is not supported yet for an "+serverless+"; "+r.id+" is left out")
 		default:
-			m.fault(o.get("RestApiId"), quote(id)+" is no REST API of this template", "RestApiId: !Ref and the name of an AWS::ApiGateway::RestApi")
+			m.fault(o.get(owner), quote(id)+" is no API of this template", owner+": !Ref and the name of an "+plain)
 		}
 	}
 }
 
 // of lists the resources of a type that belong to an API, in the order of the
-// source.
-func (m *maker) of(typ, id string) []object {
+// source. owner is the property that names it.
+func (m *maker) of(typ, owner, id string) []object {
 	var all []object
 	for _, r := range m.resources {
 		if r.typ != typ {
@@ -81,7 +84,7 @@ func (m *maker) of(typ, id string) []object {
 		if !ok {
 			continue
 		}
-		if owner, ok := o.text("RestApiId"); ok && owner == id {
+		if of, ok := o.text(owner); ok && of == id {
 			o.id = r.id
 			all = append(all, o)
 		}
@@ -120,7 +123,7 @@ func (m *maker) stages(r *resource) []stage {
 		}
 		all = append(all, s)
 	}
-	for _, o := range m.of("AWS::ApiGateway::Stage", r.id) {
+	for _, o := range m.of("AWS::ApiGateway::Stage", "RestApiId", r.id) {
 		o.check(map[string]support{
 			"AccessLogSetting": serverlessAPIProperties["AccessLogSetting"], "CacheClusterEnabled": ignore, "CacheClusterSize": ignore,
 			"CanarySetting": ignore, "ClientCertificateId": ignore, "DeploymentId": reads, "Description": ignore, "DocumentationVersion": ignore,
@@ -129,7 +132,7 @@ func (m *maker) stages(r *resource) []stage {
 		o.require("StageName", "StageName: Prod")
 		add(o, o)
 	}
-	for _, o := range m.of("AWS::ApiGateway::Deployment", r.id) {
+	for _, o := range m.of("AWS::ApiGateway::Deployment", "RestApiId", r.id) {
 		description, _ := o.object("StageDescription", "StageDescription")
 		if description.n == nil {
 			description = object{s: m.scope, n: o.n.as(mapping)}
@@ -142,14 +145,14 @@ func (m *maker) stages(r *resource) []stage {
 // plainAuthorizers reads the authorizers that are resources of their own. They
 // are known by their logical IDs.
 func (m *maker) plainAuthorizers(a *restAPI) {
-	for _, o := range m.of("AWS::ApiGateway::Authorizer", a.LogicalID) {
+	for _, o := range m.of("AWS::ApiGateway::Authorizer", "RestApiId", a.LogicalID) {
 		o.check(map[string]support{
 			"AuthType": ignore, "AuthorizerCredentials": ignore, "AuthorizerResultTtlInSeconds": reads, "AuthorizerUri": reads,
 			"IdentitySource": reads, "IdentityValidationExpression": reads, "Name": reads, "ProviderARNs": reads, "RestApiId": reads, "Type": reads,
 		})
-		m.setAuthorizer(a, o.id, m.authorizer(a, o.n, o, authorizerSpelling{
+		a.set(o.id, m.authorizer(a.Variables, o.n, o, authorizerSpelling{
 			"Type", "AuthorizerUri", "AuthorizerResultTtlInSeconds", "IdentitySource", "IdentityValidationExpression",
-		}, ""))
+		}, "", defaultAuthorizerTTL))
 	}
 }
 
@@ -157,13 +160,13 @@ func (m *maker) plainAuthorizers(a *restAPI) {
 func (m *maker) plainMethods(a *restAPI) {
 	paths := m.resourcePaths(a)
 	validators := map[string]bool{}
-	for _, o := range m.of("AWS::ApiGateway::RequestValidator", a.LogicalID) {
+	for _, o := range m.of("AWS::ApiGateway::RequestValidator", "RestApiId", a.LogicalID) {
 		validators[o.id], _ = o.flag("ValidateRequestParameters")
 		if body, ok := o.flag("ValidateRequestBody"); ok && body {
 			m.notice(o.n.get("ValidateRequestBody"), "bodies are not validated yet")
 		}
 	}
-	for _, o := range m.of("AWS::ApiGateway::Method", a.LogicalID) {
+	for _, o := range m.of("AWS::ApiGateway::Method", "RestApiId", a.LogicalID) {
 		o.check(map[string]support{
 			"ApiKeyRequired": reads, "AuthorizationScopes": ignore, "AuthorizationType": reads, "AuthorizerId": reads, "HttpMethod": reads,
 			"Integration": reads, "MethodResponses": ignore, "OperationName": ignore, "RequestModels": ignore, "RequestParameters": reads,
@@ -215,7 +218,7 @@ func (m *maker) plainMethod(a *restAPI, o object, paths map[string]string, valid
 	switch kind, _ := o.text("AuthorizationType"); kind {
 	case "", "NONE":
 	case "CUSTOM":
-		if name, ok := o.text("AuthorizerId"); ok && m.knownAuthorizer(a, o.get("AuthorizerId"), name) {
+		if name, ok := o.text("AuthorizerId"); ok && m.known(&a.authorizers, a.LogicalID, o.get("AuthorizerId"), name) {
 			route.Authorizer = a.byName[name]
 		}
 	default:
@@ -239,7 +242,7 @@ func (m *maker) resourcePaths(a *restAPI) map[string]string {
 	}
 	parts := map[string]part{}
 	var ids []string
-	for _, o := range m.of("AWS::ApiGateway::Resource", a.LogicalID) {
+	for _, o := range m.of("AWS::ApiGateway::Resource", "RestApiId", a.LogicalID) {
 		o.check(map[string]support{"ParentId": reads, "PathPart": reads, "RestApiId": reads})
 		o.require("ParentId", "ParentId: !GetAtt "+a.LogicalID+".RootResourceId")
 		o.require("PathPart", "PathPart: orders")

@@ -11,11 +11,11 @@ import (
 // How long API Gateway remembers an authorizer's answer.
 // Source: Amazon API Gateway developer guide, configure-api-gateway-lambda-authorization.
 const (
-	defaultAuthorizerTTL = 300 // seconds
-	maxAuthorizerTTL     = 3600
+	defaultAuthorizerTTL = 300 * time.Second // a REST API's; an HTTP API's remembers nothing unless told
+	maxAuthorizerTTL     = 3600              // seconds
 )
 
-// authorizers are those of one REST API. A nil entry is one that lets nobody be
+// authorizers are those of one API. A nil entry is one that lets nobody be
 // known here: a notice says that its routes are open.
 type authorizers struct {
 	byName   map[string]*api.Authorizer
@@ -44,16 +44,16 @@ func (m *maker) serverlessAuth(a *restAPI, o object) {
 	if all, ok := auth.object("Authorizers", "Authorizers"); ok {
 		for _, f := range all.n.fields {
 			if one, ok := m.object(f.value, "an authorizer"); ok {
-				m.setAuthorizer(a, f.key.text, m.serverlessAuthorizer(a, f.key, one))
+				a.set(f.key.text, m.serverlessAuthorizer(f.key, one))
 			}
 		}
 	}
-	if name, ok := auth.text("DefaultAuthorizer"); ok && m.knownAuthorizer(a, auth.get("DefaultAuthorizer"), name) {
+	if name, ok := auth.text("DefaultAuthorizer"); ok && m.known(&a.authorizers, a.LogicalID, auth.get("DefaultAuthorizer"), name) {
 		a.fallback = name
 	}
 }
 
-func (m *maker) setAuthorizer(a *restAPI, name string, authorizer *api.Authorizer) {
+func (a *authorizers) set(name string, authorizer *api.Authorizer) {
 	if a.byName == nil {
 		a.byName = map[string]*api.Authorizer{}
 	}
@@ -63,8 +63,8 @@ func (m *maker) setAuthorizer(a *restAPI, name string, authorizer *api.Authorize
 	a.byName[name] = authorizer
 }
 
-// knownAuthorizer notes an authorizer that the API doesn't have.
-func (m *maker) knownAuthorizer(a *restAPI, at *node, name string) bool {
+// known notes an authorizer that an API doesn't have.
+func (m *maker) known(a *authorizers, id string, at *node, name string) bool {
 	if name == "AWS_IAM" {
 		m.notice(at, "IAM authorization"+openRoutes)
 		return false
@@ -80,12 +80,12 @@ func (m *maker) knownAuthorizer(a *restAPI, at *node, name string) bool {
 	if fix == "" {
 		fix = "add it to the API's authorizers"
 	}
-	m.fault(at, a.LogicalID+" has no authorizer "+quote(name), fix)
+	m.fault(at, id+" has no authorizer "+quote(name), fix)
 	return false
 }
 
 // serverlessAuthorizer reads one of SAM's; nil if it can't be had here.
-func (m *maker) serverlessAuthorizer(a *restAPI, key *node, o object) *api.Authorizer {
+func (m *maker) serverlessAuthorizer(key *node, o object) *api.Authorizer {
 	o.check(map[string]support{
 		"AuthorizationScopes": reads, "DisableFunctionDefaultPermissions": ignore, "FunctionArn": reads,
 		"FunctionInvokeRole": ignore, "FunctionPayloadType": reads, "Identity": reads, "UserPoolArn": reads, "AuthType": ignore,
@@ -99,7 +99,7 @@ func (m *maker) serverlessAuthorizer(a *restAPI, key *node, o object) *api.Autho
 	if !ok {
 		return nil
 	}
-	out := &api.Authorizer{Kind: api.Token, TTL: defaultAuthorizerTTL * time.Second}
+	out := &api.Authorizer{Kind: api.Token, TTL: defaultAuthorizerTTL}
 	if out.Function, ok = m.functionOf(o.get("FunctionArn"), arn); !ok {
 		return nil
 	}
@@ -108,40 +108,42 @@ func (m *maker) serverlessAuthorizer(a *restAPI, key *node, o object) *api.Autho
 	}
 	header := "Authorization"
 	if identity, ok := o.object("Identity", "Identity"); ok {
-		identity.check(map[string]support{"Context": reads, "Header": reads, "Headers": reads, "QueryStrings": reads,
-			"ReauthorizeEvery": reads, "StageVariables": reads, "ValidationExpression": reads})
 		if h, ok := identity.text("Header"); ok {
 			header = h
 		}
 		out.Pattern, _ = identity.text("ValidationExpression")
-		if s, ok := identity.whole("ReauthorizeEvery", 0, maxAuthorizerTTL, " s"); ok {
-			out.TTL = time.Duration(s) * time.Second
-		}
-		if out.Kind == api.Request {
-			for _, from := range []struct {
-				property string
-				source   func(string) api.Source
-			}{
-				{"Headers", func(n string) api.Source { return api.Source{In: api.Header, Name: n} }},
-				{"QueryStrings", func(n string) api.Source { return api.Source{In: api.QueryString, Name: n} }},
-				{"StageVariables", func(n string) api.Source { return api.Source{Variable: n} }},
-				{"Context", func(n string) api.Source { return api.Source{Context: n} }},
-			} {
-				for _, item := range identity.list(from.property) {
-					if item.kind != text {
-						m.wrongKind(item, item, "a name")
-						continue
-					}
-					out.Identity = append(out.Identity, from.source(item.text))
-				}
-			}
-		}
+		m.identity(identity, out)
 	}
 	if out.Kind == api.Token {
 		out.Identity = []api.Source{{In: api.Header, Name: header}}
 	}
 	m.checkIdentity(key, out)
 	return out
+}
+
+// identity reads what identifies the caller to one of SAM's authorizers, and how
+// long its answer is remembered.
+func (m *maker) identity(o object, out *api.Authorizer) {
+	o.check(map[string]support{"Context": reads, "Header": reads, "Headers": reads, "QueryStrings": reads,
+		"ReauthorizeEvery": reads, "StageVariables": reads, "ValidationExpression": reads})
+	if s, ok := o.whole("ReauthorizeEvery", 0, maxAuthorizerTTL, " s"); ok {
+		out.TTL = time.Duration(s) * time.Second
+	}
+	if out.Kind != api.Request {
+		return
+	}
+	for _, n := range o.texts("Headers") {
+		out.Identity = append(out.Identity, api.Source{In: api.Header, Name: n})
+	}
+	for _, n := range o.texts("QueryStrings") {
+		out.Identity = append(out.Identity, api.Source{In: api.QueryString, Name: n})
+	}
+	for _, n := range o.texts("StageVariables") {
+		out.Identity = append(out.Identity, api.Source{Variable: n})
+	}
+	for _, n := range o.texts("Context") {
+		out.Identity = append(out.Identity, api.Source{Context: n})
+	}
 }
 
 // checkIdentity notes a cache without a key.
@@ -152,9 +154,10 @@ func (m *maker) checkIdentity(at *node, a *api.Authorizer) {
 	}
 }
 
-// schemeAuthorizers reads the security schemes of a definition.
+// schemes reads the security schemes of a definition. ttl is how long an answer is
+// remembered if a scheme doesn't say.
 // Source: Amazon API Gateway developer guide, api-gateway-swagger-extensions-authorizer.
-func (m *maker) schemeAuthorizers(a *restAPI, root object) {
+func (m *maker) schemes(a *authorizers, root object, variables map[string]string, ttl time.Duration) {
 	schemes, ok := root.object("securityDefinitions", "securityDefinitions")
 	if !ok {
 		components, there := root.object("components", "components")
@@ -170,11 +173,11 @@ func (m *maker) schemeAuthorizers(a *restAPI, root object) {
 		if !ok {
 			continue
 		}
-		m.setAuthorizer(a, f.key.text, m.schemeAuthorizer(a, f.key, scheme))
+		a.set(f.key.text, m.scheme(f.key, scheme, variables, ttl))
 	}
 }
 
-func (m *maker) schemeAuthorizer(a *restAPI, key *node, scheme object) *api.Authorizer {
+func (m *maker) scheme(key *node, scheme object, variables map[string]string, ttl time.Duration) *api.Authorizer {
 	const extension = "x-amazon-apigateway-authorizer"
 	if !scheme.has(extension) {
 		m.notice(key, "the security scheme "+key.text+openRoutes)
@@ -185,9 +188,9 @@ func (m *maker) schemeAuthorizer(a *restAPI, key *node, scheme object) *api.Auth
 		return nil
 	}
 	header, _ := scheme.text("name")
-	return m.authorizer(a, key, o, authorizerSpelling{
+	return m.authorizer(variables, key, o, authorizerSpelling{
 		"type", "authorizerUri", "authorizerResultTtlInSeconds", "identitySource", "identityValidationExpression",
-	}, header)
+	}, header, ttl)
 }
 
 // authorizerSpelling is how the two places that describe an authorizer name its
@@ -195,14 +198,15 @@ func (m *maker) schemeAuthorizer(a *restAPI, key *node, scheme object) *api.Auth
 type authorizerSpelling struct{ kind, uri, ttl, identity, pattern string }
 
 // authorizer reads an authorizer of a definition or of a resource; nil if it
-// can't be had here. header is where a token is if it doesn't say.
-func (m *maker) authorizer(a *restAPI, at *node, o object, names authorizerSpelling, header string) *api.Authorizer {
+// can't be had here. header is where a token is, and ttl how long an answer is
+// remembered, if it doesn't say.
+func (m *maker) authorizer(variables map[string]string, at *node, o object, names authorizerSpelling, header string, ttl time.Duration) *api.Authorizer {
 	o.require(names.kind, names.kind+": REQUEST")
 	kind, ok := o.text(names.kind)
 	if !ok {
 		return nil
 	}
-	out := &api.Authorizer{Kind: api.AuthorizerKind(strings.ToUpper(kind)), TTL: defaultAuthorizerTTL * time.Second}
+	out := &api.Authorizer{Kind: api.AuthorizerKind(strings.ToUpper(kind)), TTL: ttl}
 	if out.Kind != api.Token && out.Kind != api.Request {
 		m.notice(o.get(names.kind), "an authorizer of type "+kind+openRoutes)
 		return nil
@@ -212,19 +216,25 @@ func (m *maker) authorizer(a *restAPI, at *node, o object, names authorizerSpell
 	if !ok {
 		return nil
 	}
-	if out.Function, ok = m.target(a, o.get(names.uri), uri); !ok {
+	if out.Function, ok = m.target(variables, o.get(names.uri), uri); !ok {
 		return nil
 	}
 	if s, ok := o.whole(names.ttl, 0, maxAuthorizerTTL, " s"); ok {
 		out.TTL = time.Duration(s) * time.Second
 	}
 	out.Pattern, _ = o.text(names.pattern)
+	// An HTTP API's say two things more.
+	out.PayloadFormat, _ = o.choice("authorizerPayloadFormatVersion", "1.0", "2.0")
+	out.Simple, _ = o.flag("enableSimpleResponses")
 	if sources, ok := o.text(names.identity); ok {
 		for source := range strings.SplitSeq(sources, ",") {
 			if source = strings.TrimSpace(source); source == "" {
 				continue
 			}
 			s, ok := parseSource(source)
+			if strings.HasPrefix(source, "$") { // an HTTP API's
+				s, ok = parseHTTPSource(source)
+			}
 			if !ok || s.Literal != nil || s.In == api.Path {
 				m.fault(o.get(names.identity), quote(source)+" does not identify a caller",
 					"method.request.header.NAME, method.request.querystring.NAME, context.NAME or stageVariables.NAME")
@@ -281,7 +291,7 @@ func (m *maker) functionOf(at *node, arn string) (function string, ok bool) {
 
 // security reads what a method or a whole definition asks for. said is false
 // when it asks for nothing, not even for no authorizer.
-func (m *maker) security(a *restAPI, o object) (name string, said bool) {
+func (m *maker) security(a *authorizers, id string, o object) (name string, said bool) {
 	requirements := o.list("security")
 	if !o.has("security") {
 		return "", false
@@ -292,7 +302,7 @@ func (m *maker) security(a *restAPI, o object) (name string, said bool) {
 			continue
 		}
 		for _, f := range requirement.n.fields {
-			if m.knownAuthorizer(a, f.key, f.key.text) && name == "" {
+			if m.known(a, id, f.key, f.key.text) && name == "" {
 				name = f.key.text
 			}
 		}

@@ -42,7 +42,7 @@ func (m *maker) events(r *resource, o object, f *Function) {
 		if f.Version.TenantIsolation {
 			m.checkIsolatedEvent(event.n.get("Type"), typ)
 		}
-		if typ != "Api" {
+		if typ != "Api" && typ != "HttpApi" {
 			m.notice(event.n.get("Type"), "events of type "+typ+" are not supported yet")
 			continue
 		}
@@ -50,7 +50,12 @@ func (m *maker) events(r *resource, o object, f *Function) {
 		if properties == nil {
 			properties = e.key.as(mapping)
 		}
-		m.apiEvent(properties, f)
+		switch {
+		case typ == "Api":
+			m.apiEvent(properties, f)
+		case !f.Version.TenantIsolation:
+			m.httpEvent(properties, f)
+		}
 	}
 }
 
@@ -139,7 +144,7 @@ func (m *maker) eventAuthorizer(owner *restAPI, o object) *api.Authorizer {
 		})
 		if own, ok := auth.text("Authorizer"); ok {
 			name = ""
-			if own != "NONE" && m.knownAuthorizer(owner, auth.get("Authorizer"), own) {
+			if own != "NONE" && m.known(&owner.authorizers, owner.LogicalID, auth.get("Authorizer"), own) {
 				name = own
 			}
 		}

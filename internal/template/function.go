@@ -36,7 +36,7 @@ var serverlessFunctionProperties = map[string]support{
 	"FileSystemConfigs":             later("EFS is not mounted here"),
 	"FunctionName":                  reads,
 	"FunctionScalingConfig":         ignore,
-	"FunctionUrlConfig":             later("function URLs are not supported yet"),
+	"FunctionUrlConfig":             reads,
 	"Handler":                       reads,
 	"ImageConfig":                   reads,
 	"ImageUri":                      reads,
@@ -85,6 +85,9 @@ func (m *maker) serverlessFunction(r *resource) {
 	m.events(r, o, &f)
 	if here {
 		m.template.Functions = append(m.template.Functions, f)
+	}
+	if !f.Version.TenantIsolation {
+		m.serverlessURL(o, &f)
 	}
 }
 

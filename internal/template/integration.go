@@ -111,7 +111,7 @@ func (m *maker) integration(a *restAPI, o object, names spelling, route *api.Rou
 	if !ok {
 		return false
 	}
-	route.Function, ok = m.target(a, o.get(names.uri), uri)
+	route.Function, ok = m.target(a.Variables, o.get(names.uri), uri)
 	return ok
 }
 
@@ -125,11 +125,11 @@ var stageVariable = regexp.MustCompile(`\$\{stageVariables\.([a-zA-Z0-9_]+)\}`)
 
 // target is the function that an integration invokes: its name if the template
 // makes it, else its ARN.
-func (m *maker) target(a *restAPI, at *node, uri string) (function string, ok bool) {
+func (m *maker) target(variables map[string]string, at *node, uri string) (function string, ok bool) {
 	missing := ""
 	uri = stageVariable.ReplaceAllStringFunc(uri, func(v string) string {
 		name := stageVariable.FindStringSubmatch(v)[1]
-		value, known := a.Variables[name]
+		value, known := variables[name]
 		if !known {
 			missing = name
 		}

@@ -27,6 +27,8 @@ type maker struct {
 	template *Template
 	apis     map[string]*restAPI // SAM's, by logical ID
 	rest     []*restAPI          // all, one for each stage
+	httpAPIs map[string]*httpAPI // SAM's, by logical ID
+	http     []*httpAPI          // all, one for each stage
 }
 
 // restAPI is an API that is being made.
@@ -44,7 +46,7 @@ var sections = []string{"AWSTemplateFormatVersion", "Conditions", "Description",
 	"Mappings", "Metadata", "Outputs", "Parameters", "Resources", "Rules", "Transform"}
 
 func (m *maker) make() {
-	m.apis = map[string]*restAPI{}
+	m.apis, m.httpAPIs = map[string]*restAPI{}, map[string]*httpAPI{}
 	m.checkSections()
 	m.checkParameters()
 	m.checkGlobals()
@@ -64,8 +66,8 @@ func (m *maker) make() {
 		switch r.typ {
 		case "AWS::Serverless::Api":
 			m.serverlessAPI(r)
-		case "AWS::ApiGateway::RestApi":
-			m.plainREST(r)
+		case "AWS::Serverless::HttpApi":
+			m.serverlessHTTP(r)
 		}
 	}
 	for _, r := range m.resources {
@@ -77,7 +79,20 @@ func (m *maker) make() {
 			m.serverlessFunction(r)
 		case r.typ == "AWS::Lambda::Function":
 			m.lambdaFunction(r)
-		case r.typ == "AWS::Serverless::Api", partOfREST(r.typ), inert(r.typ):
+		}
+	}
+	for _, r := range m.resources {
+		switch {
+		case m.full():
+			return
+		case r.typ == "AWS::ApiGateway::RestApi":
+			m.plainREST(r)
+		case r.typ == "AWS::ApiGatewayV2::Api":
+			m.plainHTTP(r)
+		case r.typ == "AWS::Lambda::Url":
+			m.plainURL(r)
+		case isFunction(r.typ), r.typ == "AWS::Serverless::Api", r.typ == "AWS::Serverless::HttpApi",
+			partOfREST(r.typ), partOfHTTP(r.typ), inert(r.typ):
 		default:
 			m.unsupported(r)
 		}
@@ -101,7 +116,7 @@ func partOfREST(typ string) bool {
 func (m *maker) unsupported(r *resource) {
 	at := r.body.get("Type")
 	types := slices.Collect(maps.Keys(nameProperty))
-	types = append(types, "AWS::Serverless::Api")
+	types = append(types, "AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Lambda::Url", "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api")
 	if near := suggest(r.typ, types); near != "" && near != r.typ && distance(near, r.typ, 3) < 3 {
 		m.fault(at, "there is no type "+quote(r.typ), "did you mean "+near+"?")
 		return

@@ -205,6 +205,19 @@ func (o object) list(name string) []*node {
 	return v.items
 }
 
+// texts is a property that is a list of strings.
+func (o object) texts(name string) []string {
+	var all []string
+	for _, item := range o.list(name) {
+		if !item.scalar() {
+			o.s.wrongKind(item, item, "a string")
+			continue
+		}
+		all = append(all, item.text)
+	}
+	return all
+}
+
 // strings is a property that maps names to strings, in the order of the source.
 func (o object) strings(name, what string) []field {
 	m, ok := o.object(name, what)

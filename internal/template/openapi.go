@@ -41,8 +41,8 @@ func (m *maker) openAPI(a *restAPI, body *node) {
 	for _, t := range root.list("x-amazon-apigateway-binary-media-types") {
 		m.binaryType(a, t)
 	}
-	m.schemeAuthorizers(a, root)
-	if name, said := m.security(a, root); said {
+	m.schemes(&a.authorizers, root, a.Variables, defaultAuthorizerTTL)
+	if name, said := m.security(&a.authorizers, a.LogicalID, root); said {
 		a.fallback = name
 	}
 	root.require("paths", "paths: {/: …}")
@@ -115,7 +115,7 @@ func (m *maker) operation(a *restAPI, d definition, route api.Route, f field) {
 		validator = d.fallback
 	}
 	route.ValidateParameters = d.validators[validator]
-	name, said := m.security(a, o)
+	name, said := m.security(&a.authorizers, a.LogicalID, o)
 	if !said {
 		name = a.fallback
 	}

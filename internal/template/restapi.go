@@ -159,17 +159,24 @@ func (m *maker) finishAPIs() {
 	if a := m.apis[implicitAPI]; a != nil {
 		m.rest = append(m.rest, a)
 	}
+	for _, a := range m.http {
+		m.template.HTTP = append(m.template.HTTP, a.HTTP)
+		for i, route := range a.Routes {
+			if m.isolated(route.Function) {
+				m.checkIsolatedEvent(a.at[i], "HttpApi")
+			}
+		}
+	}
 	for _, a := range m.rest {
 		m.template.REST = append(m.template.REST, a.REST)
 		for i, route := range a.Routes {
-			f := m.template.Function(route.Function)
-			if f == nil || !f.Version.TenantIsolation {
+			if !m.isolated(route.Function) {
 				continue
 			}
 			if !slices.ContainsFunc(route.Mappings, func(p api.Mapping) bool {
 				return p.To == api.Header && strings.EqualFold(p.Name, tenantHeader)
 			}) {
-				m.notice(a.at[i], route.Method+" "+route.Resource+" maps nothing to "+tenantHeader+": "+f.Version.Name+" has tenant isolation, and every request will be refused")
+				m.notice(a.at[i], route.Method+" "+route.Resource+" maps nothing to "+tenantHeader+": "+route.Function+" has tenant isolation, and every request will be refused")
 			}
 		}
 	}

@@ -25,7 +25,9 @@ type Template struct {
 	Description string
 	Functions   []Function  // in the order of the source
 	REST        []*api.REST // in the order of the source, the implicit one last
-	Notices     []Notice    // sorted by position
+	HTTP        []*api.HTTP // likewise
+	URLs        []*api.FunctionURL
+	Notices     []Notice // sorted by position
 }
 
 // Function is one function of a template.

@@ -1,5 +1,7 @@
 package template
 
+import "strings"
+
 // isolation reads TenancyConfig.
 // Source: AWS Lambda API reference, TenancyConfig.
 func (m *maker) isolation(o object) bool {
@@ -17,24 +19,27 @@ func (m *maker) isolation(o object) bool {
 // Source: AWS Lambda developer guide, tenant-isolation; AWS CDK API reference,
 // TenancyConfig.
 func (m *maker) checkIsolated(o object) {
-	refuse := func(at *node, what, fix string) {
-		m.fault(at, "Lambda does not support "+what+" on a function with tenant isolation", fix)
-	}
-	const front = "put a REST API in front: an event of type Api, or AWS::Serverless::Api"
 	if o.has("FunctionUrlConfig") {
-		refuse(o.n.get("FunctionUrlConfig"), "a function URL", front)
+		m.refuse(o.n.get("FunctionUrlConfig"), "a function URL", frontFix)
 	}
 	if o.has("ProvisionedConcurrencyConfig") {
-		refuse(o.n.get("ProvisionedConcurrencyConfig"), "provisioned concurrency", "delete ProvisionedConcurrencyConfig")
+		m.refuse(o.n.get("ProvisionedConcurrencyConfig"), "provisioned concurrency", "delete ProvisionedConcurrencyConfig")
 	}
 	if o.has("CapacityProviderConfig") {
-		refuse(o.n.get("CapacityProviderConfig"), "managed instances, where one environment serves many callers,", "delete CapacityProviderConfig")
+		m.refuse(o.n.get("CapacityProviderConfig"), "managed instances, where one environment serves many callers,", "delete CapacityProviderConfig")
 	}
 	if snap, ok := o.object("SnapStart", "SnapStart"); ok {
 		if on, ok := snap.text("ApplyOn"); !ok || on != "None" {
-			refuse(snap.n, "SnapStart", "delete SnapStart")
+			m.refuse(snap.n, "SnapStart", "delete SnapStart")
 		}
 	}
+}
+
+// frontFix is what to use in place of a function URL.
+const frontFix = "put a REST API in front: an event of type Api, or AWS::Serverless::Api"
+
+func (m *maker) refuse(at *node, what, fix string) {
+	m.fault(at, "Lambda does not support "+what+" on a function with tenant isolation", fix)
 }
 
 // checkIsolatedEvent notes an event source that can't carry a tenant ID.
@@ -46,4 +51,12 @@ func (m *maker) checkIsolatedEvent(at *node, typ string) {
 	default:
 		m.fault(at, "Lambda does not support the event source "+typ+" on a function with tenant isolation", "only Invoke and REST APIs carry a tenant ID")
 	}
+}
+
+// isolated reports whether a function of the template has tenant isolation. name
+// may have a qualifier.
+func (m *maker) isolated(name string) bool {
+	name, _, _ = strings.Cut(name, ":")
+	f := m.template.Function(name)
+	return f != nil && f.Version.TenantIsolation
 }
