@@ -22,6 +22,7 @@ func bench(ctx context.Context, args []string) error {
 	defer os.RemoveAll(dir)
 	debug.SetGCPercent(-1) // a collection here would be a pause in somebody's invocation
 
+	before := machine()
 	var measures []measure
 	for _, t := range allTwins() {
 		if len(o.only) > 0 && !o.only[t.name] {
@@ -44,6 +45,9 @@ func bench(ctx context.Context, args []string) error {
 	}
 	if len(measures) == 0 {
 		return fmt.Errorf("no twins are called so")
+	}
+	if o.markdown {
+		return printMarkdown(os.Stdout, before, args, o.ours, measures)
 	}
 	return printTable(os.Stdout, o.ours, measures)
 }

@@ -2,7 +2,8 @@
 // functions on aws-lambda-go, in one interleaved run.
 //
 //	go run ./bench
-//	go run ./bench -record bench/RESULTS.md
+//	go run ./bench -apart
+//	go run ./bench -twins raw,typed -markdown
 //
 // It builds both, drives them with a Runtime API of its own, and prints medians,
 // ratios, and the spread of the ratios over the blocks of the run. It needs Linux.
@@ -31,14 +32,16 @@ func main() {
 // sizes of a run.
 type sizes struct {
 	blocks, invocations, warmup, starts int
+
+	apart bool // function and Runtime API on processors of their own
 }
 
 // options are the flags of the command.
 type options struct {
 	sizes
-	only   map[string]bool // names of twins; empty means all
-	ours   string          // the folder of the second twin
-	record string          // file to write; "" for none
+	only     map[string]bool // names of twins; empty means all
+	ours     string          // the folder of the second twin
+	markdown bool
 }
 
 func parse(args []string) (options, error) {
@@ -48,7 +51,8 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.invocations, "n", 250, "invocations in a block")
 	flags.IntVar(&o.warmup, "warmup", 1000, "invocations before the first block")
 	flags.IntVar(&o.starts, "starts", 40, "cold starts of each twin")
-	flags.StringVar(&o.record, "record", "", "write the table to this `file` as well")
+	flags.BoolVar(&o.apart, "apart", false, "give the function and its Runtime API a processor each")
+	flags.BoolVar(&o.markdown, "markdown", false, "print machine, command and table as Markdown, for RESULTS.md")
 	flags.StringVar(&o.ours, "ours", "berth", "what to compare with aws-lambda-go; \"floor\" is a bare loop on net.Conn, for raw only")
 	only := flags.String("twins", "", "only these, such as `raw,typed`")
 	if err := flags.Parse(args); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -46,4 +47,20 @@ func (m measure) cells() []string {
 		m.unit.format(median(m.series.theirs)), m.unit.format(median(m.series.ours)),
 		fmt.Sprintf("%.2f", ratio), spread, target,
 	}
+}
+
+// printMarkdown writes the machine, the command and the measures for a file.
+func printMarkdown(w io.Writer, machine []string, args []string, ours string, measures []measure) error {
+	var b strings.Builder
+	for _, line := range machine {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	fmt.Fprintf(&b, "- `%s`\n\n", strings.Join(append([]string{"go run ./bench"}, args...), " "))
+	columns := header(ours)
+	fmt.Fprintf(&b, "| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)))
+	for _, m := range measures {
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(m.cells(), " | "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

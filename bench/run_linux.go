@@ -34,7 +34,7 @@ func run(ctx context.Context, t twins, theirs, ours twin.Binary, n sizes, progre
 	binaries := [2]twin.Binary{theirs, ours}
 	for i := range n.starts {
 		for _, k := range order(i) {
-			if err := f.start1(ctx, k, binaries[k]); err != nil {
+			if err := f.start1(ctx, k, binaries[k], n.where()); err != nil {
 				return nil, err
 			}
 		}
@@ -43,7 +43,7 @@ func run(ctx context.Context, t twins, theirs, ours twin.Binary, n sizes, progre
 
 	var processes [2]*twin.Process
 	for k, b := range binaries {
-		p, err := twin.Start(ctx, b)
+		p, err := twin.Start(ctx, b, n.where())
 		if err != nil {
 			return nil, err
 		}
@@ -84,6 +84,9 @@ func run(ctx context.Context, t twins, theirs, ours twin.Binary, n sizes, progre
 	return f.measures(t), nil
 }
 
+// where says on which processors the two sides run.
+func (n sizes) where() twin.Placement { return twin.Placement{Apart: n.apart} }
+
 // order is which twin goes first in a block.
 func order(block int) [2]int {
 	if block%2 == 0 {
@@ -93,8 +96,8 @@ func order(block int) [2]int {
 }
 
 // start1 measures one cold start.
-func (f *figures) start1(ctx context.Context, k int, b twin.Binary) error {
-	p, err := twin.Start(ctx, b)
+func (f *figures) start1(ctx context.Context, k int, b twin.Binary, where twin.Placement) error {
+	p, err := twin.Start(ctx, b, where)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,14 @@ func allTwins() []twins {
 			targets: targets{throughput: 2, firstByte: 0.5},
 		},
 		{
+			name:    "records",
+			event:   []byte(`{"rawPath":"/"}`),
+			heap:    []byte(stream.CountEvent),
+			size:    stream.Size,
+			few:     50,
+			targets: targets{throughput: 2, firstByte: 0.5},
+		},
+		{
 			name:  "background",
 			event: []byte(`"order 2f6c1a"`),
 			heap:  []byte(background.CountEvent),

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Sample is what one invocation took.
@@ -36,6 +38,7 @@ func (e *FunctionError) Error() string { return "the function reported an error:
 // Server is the Runtime API of one function process.
 type Server struct {
 	fd   int
+	cpu  *int // the processor of those who serve; nil for any
 	addr string
 
 	first chan time.Time // the arrival of the process's first next
@@ -62,8 +65,8 @@ type run struct {
 }
 
 // Listen opens the endpoint on a free port of 127.0.0.1 and accepts connections
-// until Close.
-func Listen() (*Server, error) {
+// until Close. They are served on the given processor, or on any if cpu is nil.
+func Listen(cpu *int) (*Server, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
@@ -83,6 +86,7 @@ func Listen() (*Server, error) {
 	in4 := name.(*syscall.SockaddrInet4)
 	s := &Server{
 		fd:    fd,
+		cpu:   cpu,
 		addr:  netip.AddrPortFrom(netip.AddrFrom4(in4.Addr), uint16(in4.Port)).String(),
 		first: make(chan time.Time, 1),
 		runs:  make(chan *run),
@@ -179,6 +183,11 @@ func (s *Server) accept() {
 func (s *Server) serve(fd int) {
 	runtime.LockOSThread() // and never unlock: the thread ends with the connection
 	err := syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+	if err == nil && s.cpu != nil {
+		var one unix.CPUSet
+		one.Set(*s.cpu)
+		err = unix.SchedSetaffinity(0, &one)
+	}
 	for r := newReader(fd); err == nil; {
 		var req request
 		if req, err = r.next(); err == nil {

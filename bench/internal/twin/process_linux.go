@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -26,10 +27,21 @@ type Process struct {
 	stderr bytes.Buffer
 }
 
+// Placement says where the two sides run. Its zero value leaves it to the kernel,
+// which on an idle machine puts both on one processor: the one who answers a
+// blocked reader wakes it where it stands.
+type Placement struct {
+	Apart bool // the function has processor 1, and its Runtime API 0
+}
+
 // Start runs a function and returns when it has asked for its first event. The
 // caller must Stop it.
-func Start(ctx context.Context, b Binary) (*Process, error) {
-	api, err := runtimeapi.Listen()
+func Start(ctx context.Context, b Binary, where Placement) (*Process, error) {
+	var serving *int
+	if where.Apart {
+		serving = new(0)
+	}
+	api, err := runtimeapi.Listen(serving)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +61,7 @@ func Start(ctx context.Context, b Binary) (*Process, error) {
 		"TZ=:UTC",
 	}
 	start := time.Now()
-	if err := p.cmd.Start(); err != nil {
+	if err := startOn(where, p.cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", b.Path, err), api.Close())
 	}
 	first, err := api.FirstNext(ctx)
@@ -58,6 +70,25 @@ func Start(ctx context.Context, b Binary) (*Process, error) {
 	}
 	p.Init = first.Sub(start)
 	return p, nil
+}
+
+// startOn starts a process, on processor 1 if it is to be apart.
+func startOn(where Placement, cmd *exec.Cmd) error {
+	if !where.Apart {
+		return cmd.Start()
+	}
+	runtime.LockOSThread() // a child inherits the set of the thread that makes it
+	defer runtime.UnlockOSThread()
+	var before, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("processors: %w", err)
+	}
+	one.Set(1)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return fmt.Errorf("processor 1: %w", err)
+	}
+	defer unix.SchedSetaffinity(0, &before)
+	return cmd.Start()
 }
 
 // Stop kills the process, waits for it, and closes its Runtime API. It returns

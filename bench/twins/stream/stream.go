@@ -1,4 +1,4 @@
-// Package stream is what the twins that stream send: 20 MiB to an HTTP client.
+// Package stream is what the twins copy from a reader: 20 MiB, to an HTTP client.
 package stream
 
 import (
