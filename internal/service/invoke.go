@@ -21,7 +21,7 @@ const maxClientContext = 3583
 // invoke is the operation Invoke.
 // Source: AWS Lambda API reference, Invoke.
 func (s *Service) invoke(c *call) error {
-	req, kind, err := parseInvoke(c)
+	req, kind, err := parseInvoke(c, "RequestResponse", "Event", "DryRun")
 	if err != nil {
 		return err
 	}
@@ -30,12 +30,7 @@ func (s *Service) invoke(c *call) error {
 	}
 	switch kind {
 	case "DryRun":
-		if err := s.invoker.Check(c.r.Context(), req); err != nil {
-			return err
-		}
-		c.w.Header().Set("X-Amzn-Requestid", c.requestID)
-		c.w.WriteHeader(http.StatusNoContent)
-		return nil
+		return s.dryRun(c, req)
 	case "Event":
 		return &function.Refusal{Type: function.InvalidParameterValue,
 			Message: "Berth does not have asynchronous invocations yet: the invocation type can be RequestResponse or DryRun, not Event."}
@@ -60,9 +55,20 @@ func (s *Service) invoke(c *call) error {
 	return nil
 }
 
-// parseInvoke reads everything but the payload. What breaks the API's
-// constraints is refused all at once, as AWS does.
-func parseInvoke(c *call) (req invocation.Request, kind string, err error) {
+// dryRun answers an invocation that is not to be carried out.
+func (s *Service) dryRun(c *call, req invocation.Request) error {
+	if err := s.invoker.Check(c.r.Context(), req); err != nil {
+		return err
+	}
+	c.w.Header().Set("X-Amzn-Requestid", c.requestID)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// parseInvoke reads everything but the payload. kinds are the invocation types
+// that the operation has, its default first. What breaks the API's constraints is
+// refused all at once, as AWS does.
+func parseInvoke(c *call, kinds ...string) (req invocation.Request, kind string, err error) {
 	h := c.r.Header
 	req = invocation.Request{
 		ID:        c.requestID,
@@ -71,7 +77,7 @@ func parseInvoke(c *call) (req invocation.Request, kind string, err error) {
 		TraceID:   h.Get("X-Amzn-Trace-Id"),
 	}
 	var broken []*function.Refusal
-	kind, refusal := oneOf(h, "X-Amz-Invocation-Type", "invocationType", "RequestResponse", "Event", "DryRun")
+	kind, refusal := oneOf(h, "X-Amz-Invocation-Type", "invocationType", kinds...)
 	broken = append(broken, refusal)
 	logType, refusal := oneOf(h, "X-Amz-Log-Type", "logType", "None", "Tail")
 	broken = append(broken, refusal)

@@ -77,6 +77,8 @@ func (s *Service) serve(c *call) error {
 	switch op {
 	case "Invoke":
 		return s.invoke(c)
+	case "InvokeWithResponseStream":
+		return s.invokeWithResponseStream(c)
 	case "ListFunctions":
 		return s.listFunctions(c)
 	case "GetFunction":
