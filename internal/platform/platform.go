@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -22,13 +21,10 @@ import (
 	"github.com/berthdev/berth/internal/environment"
 	"github.com/berthdev/berth/internal/fleet"
 	"github.com/berthdev/berth/internal/function"
-	"github.com/berthdev/berth/internal/gateway"
 	"github.com/berthdev/berth/internal/invocation"
-	"github.com/berthdev/berth/internal/loopback"
 	"github.com/berthdev/berth/internal/packaging"
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/isolation"
-	"github.com/berthdev/berth/internal/service"
 	"github.com/berthdev/berth/internal/template"
 )
 
@@ -75,14 +71,7 @@ type Platform struct {
 	fleet     *fleet.Fleet
 	invoker   *invocation.Invoker
 	artifacts []*packaging.Artifact // the functions' code; held until the end
-	doors     []door
-}
-
-// door is one listener and what answers there.
-type door struct {
-	listener net.Listener
-	server   *http.Server
-	api      int // index of the template's REST API; -1 for Lambda's own
+	doors     []*door               // the first is Lambda's own API
 }
 
 // Open reads the template, chooses the isolation, opens the listeners and builds
@@ -133,12 +122,7 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 
 // Close gives back what Open took. Run does it by itself.
 func (p *Platform) Close() error {
-	var errs []error
-	for _, d := range p.doors {
-		if err := d.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
+	errs := []error{p.closeDoors()}
 	for _, a := range p.artifacts {
 		a.Close()
 	}
@@ -146,55 +130,6 @@ func (p *Platform) Close() error {
 		errs = append(errs, p.isolation.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// openDoors listens on every address, before anything takes long.
-func (p *Platform) openDoors() error {
-	lambda := service.New(p.invoker, p.functions, service.Config{Logger: p.cfg.Logger})
-	// No ServeMux: it would clean the paths that hold ARNs.
-	if err := p.open(p.cfg.Service, "--service", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == StatusPath {
-			p.serveStatus(w, r)
-			return
-		}
-		lambda.ServeHTTP(w, r)
-	}), -1); err != nil {
-		return err
-	}
-	for i, rest := range p.template.REST {
-		address, err := nextPort(p.cfg.Gateway, i)
-		if err != nil {
-			return err
-		}
-		handler := gateway.NewREST(*rest, p.invoker, gateway.Config{
-			Region: Region, Account: Account, Logger: p.cfg.Logger,
-		})
-		if err := p.open(address, "--gateway", handler, i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Platform) open(address, flag string, handler http.Handler, api int) error {
-	listener, err := listen(address, flag)
-	if err != nil {
-		return err
-	}
-	p.doors = append(p.doors, door{
-		listener: listener,
-		api:      api,
-		server: &http.Server{
-			Handler: loopback.Guard(handler),
-			// A client that sends its headers byte by byte holds a connection no
-			// longer than API Gateway would let it.
-			ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    1 << 20, // Lambda's own limit for request line and headers
-			ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
-		},
-	})
-	return nil
 }
 
 // launch makes an environment for the fleet.
@@ -236,7 +171,11 @@ func (p *Platform) Run(ctx context.Context) error {
 	failed := make(chan error, len(p.doors))
 	for _, d := range p.doors {
 		wg.Go(func() {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+			listener := d.listener
+			if d.api >= 0 { // functions see header names as their clients wrote them
+				listener = gateway.KeepSpelling(d.server, listener)
+			}
+			if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve on %s: %w", d.listener.Addr(), err)
 			}
 		})

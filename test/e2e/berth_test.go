@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/berthdev/berth/internal/platform" // so that go test runs again when what is tested has changed
 )
 
 // repository is the root of the checkout, as the tests see it.
