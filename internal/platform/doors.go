@@ -22,6 +22,15 @@ type door struct {
 // base is the URL that every request of a door begins with.
 func (d *door) base() string { return "http://" + d.listener.Addr().String() }
 
+// serve answers until the server is shut down.
+func (d *door) serve() error {
+	if d.routes == nil {
+		return d.server.Serve(d.listener)
+	}
+	// Functions see header names as their clients wrote them.
+	return d.server.Serve(gateway.KeepSpelling(d.server, d.listener))
+}
+
 // openDoors listens on every address, before anything takes long: Lambda's API
 // first, and then the template's APIs, on one port after the other.
 func (p *Platform) openDoors() error {
@@ -74,20 +83,18 @@ func (p *Platform) open(address, flag string, handler http.Handler, routes []Rou
 	if err != nil {
 		return err
 	}
-	p.doors = append(p.doors, &door{
-		listener: listener,
-		routes:   routes,
-		server: &http.Server{
-			Handler: loopback.Guard(handler),
-			// A client that sends its headers byte by byte holds a connection no
-			// longer than this; one that stalls in a body, no longer than package
-			// intake lets it.
-			ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    1 << 20, // Lambda's own limit for request line and headers
-			ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
-		},
-	})
+	server := &http.Server{
+		Handler: loopback.Guard(handler),
+		// A client that sends its headers byte by byte holds a connection no
+		// longer than this; one that stalls in a body, no longer than package
+		// intake lets it.
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    1 << 20, // Lambda's own limit for request line and headers
+		ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	// Functions see header names as their clients wrote them.
+	p.doors = append(p.doors, &door{listener: gateway.KeepSpelling(server, listener), routes: routes, server: server})
 	return nil
 }
 

@@ -171,11 +171,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	failed := make(chan error, len(p.doors))
 	for _, d := range p.doors {
 		wg.Go(func() {
-			listener := d.listener
-			if d.api >= 0 { // functions see header names as their clients wrote them
-				listener = gateway.KeepSpelling(d.server, listener)
-			}
-			if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := d.serve(); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve on %s: %w", d.listener.Addr(), err)
 			}
 		})
