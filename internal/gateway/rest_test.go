@@ -544,3 +544,17 @@ func FuzzREST(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkREST(b *testing.B) {
+	door := NewREST(tenantREST(), &fakeInvoker{payload: `{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":"{\"count\":1}"}`}, Config{})
+	r := httptest.NewRequest("GET", "/Prod?tenant-id=alice", nil)
+	r.Header.Set("User-Agent", "curl/8.5.0")
+	r.Header.Set("Accept", "*/*")
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		if door.ServeHTTP(w, r); w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"runtime"
@@ -61,10 +62,8 @@ func describe(v *function.Version, arn string) configuration {
 		Architectures:    []string{architecture()},
 		EphemeralStorage: ephemeralStorage{v.EphemeralStorageMB},
 		LoggingConfig: loggingConfig{
-			LogFormat:           "Text",
-			ApplicationLogLevel: v.Logging.ApplicationLevel,
-			SystemLogLevel:      v.Logging.SystemLevel,
-			LogGroup:            v.LogGroup(),
+			LogFormat: "Text",
+			LogGroup:  v.LogGroup(),
 		},
 	}
 	if len(v.Environment) > 0 {
@@ -72,6 +71,8 @@ func describe(v *function.Version, arn string) configuration {
 	}
 	if v.Logging.JSON() {
 		c.LoggingConfig.LogFormat = "JSON"
+		c.LoggingConfig.ApplicationLogLevel = cmp.Or(v.Logging.ApplicationLevel, "INFO")
+		c.LoggingConfig.SystemLogLevel = cmp.Or(v.Logging.SystemLevel, "INFO")
 	}
 	if v.TenantIsolation {
 		c.TenancyConfig = &tenancyConfig{"PER_TENANT"}

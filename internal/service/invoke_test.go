@@ -349,3 +349,14 @@ func FuzzFindOperation(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkInvoke(b *testing.B) {
+	s := New(&fakeInvoker{response: &invocation.Response{ExecutedVersion: function.Latest, Payload: []byte(`{"count":1}`)}}, registry(), Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		w := do(s, post(counterPath, `{"n":1}`, map[string]string{"X-Amz-Tenant-Id": "alice"}))
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}
