@@ -27,7 +27,6 @@ func (d *door) serve() error {
 	if d.routes == nil {
 		return d.server.Serve(d.listener)
 	}
-	// Functions see header names as their clients wrote them.
 	return d.server.Serve(gateway.KeepSpelling(d.server, d.listener))
 }
 
@@ -93,8 +92,7 @@ func (p *Platform) open(address, flag string, handler http.Handler, routes []Rou
 		MaxHeaderBytes:    1 << 20, // Lambda's own limit for request line and headers
 		ErrorLog:          slog.NewLogLogger(p.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	// Functions see header names as their clients wrote them.
-	p.doors = append(p.doors, &door{listener: gateway.KeepSpelling(server, listener), routes: routes, server: server})
+	p.doors = append(p.doors, &door{listener: listener, routes: routes, server: server})
 	return nil
 }
 
