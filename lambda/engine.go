@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -136,10 +137,11 @@ func (e *engine) serve(ctx context.Context, x *exchange, event *runtimeapi.Event
 	if e.log().Enabled(inv, LevelTrace) {
 		e.logHeaders(inv, event)
 	}
-	if e.alone && e.host.Setenv != nil {
+	if e.alone && e.host.Setenv != nil && event.TraceID != x.traceID {
 		if err := e.host.Setenv("_X_AMZN_TRACE_ID", event.TraceID); err != nil {
-			return err
+			return fmt.Errorf("set _X_AMZN_TRACE_ID: %w", err)
 		}
+		x.traceID = event.TraceID
 	}
 	if e.requireTenant {
 		if err := e.tenants.admit(event.TenantID); err != nil {

@@ -53,4 +53,6 @@ type exchange struct {
 	payload  []byte             // the response, when the handler has returned
 	stream   *runtimeapi.Stream // a response in parts
 	answered bool               // the response has been sent already
+
+	traceID string // what _X_AMZN_TRACE_ID is, from one invocation to the next
 }

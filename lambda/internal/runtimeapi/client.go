@@ -1,9 +1,9 @@
 // Package runtimeapi speaks HTTP/1.1 to the one server that a Lambda function
 // ever talks to by itself, the Runtime API.
 //
-// A [Client] has one connection that it keeps, and buffers that it uses again:
-// an invocation costs it one allocation. It knows nothing of handlers. The rules
-// for a server that misbehaves stand in one place, the method call.
+// A [Client] has one connection that it keeps, and buffers that it uses again. It
+// knows nothing of handlers. The rules for a server that misbehaves stand in one
+// place, the method call.
 // Source: AWS Lambda developer guide, runtimes-api.
 package runtimeapi
 
@@ -29,6 +29,7 @@ type Client struct {
 	head  head
 	out   []byte // a request's head, and a small body behind it
 	event Event
+	texts texts
 
 	mu          sync.Mutex
 	waiting     bool // a call waits for the platform to have something
@@ -68,7 +69,7 @@ func (c *Client) Next() (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.event.read(&c.head); err != nil {
+	if err := c.event.read(&c.head, c.texts.keep(c.head.text)); err != nil {
 		return nil, &ProtocolError{Op: "next", Problem: err.Error()}
 	}
 	c.event.Body = body
@@ -160,8 +161,10 @@ func (c *Client) post(op string, body []byte) error {
 		c.out, body = append(c.out, body...), nil
 	}
 	_, again, err := c.call(op, body)
-	if refused := (*StatusError)(nil); again && errors.As(err, &refused) && (refused.Status == 400 || refused.Status == 403) {
-		return nil // the first one had arrived
+	if again && err != nil {
+		if refused, ok := errors.AsType[*StatusError](err); ok && (refused.Status == 400 || refused.Status == 403) {
+			return nil // the first one had arrived
+		}
 	}
 	return err
 }
@@ -213,7 +216,7 @@ func (c *Client) call(op string, body []byte) (answer []byte, again bool, err er
 			return answer, again, c.refusal(op, answer)
 		}
 		c.drop()
-		if bad := malformed(""); errors.As(err, &bad) {
+		if bad, ok := errors.AsType[malformed](err); ok {
 			return nil, again, &ProtocolError{Op: op, Problem: string(bad)}
 		}
 		if c.isInterrupted() {

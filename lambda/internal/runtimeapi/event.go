@@ -2,6 +2,7 @@ package runtimeapi
 
 import (
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -24,12 +25,12 @@ type Event struct {
 	fields []field
 }
 
-// read takes the invocation out of a head. It makes one string of all of it.
-func (e *Event) read(h *head) error {
+// read takes the invocation out of a head, whose text it is given as a string.
+func (e *Event) read(h *head, text string) error {
 	if h.status != 200 {
 		return malformed("neither an event nor a refusal")
 	}
-	*e = Event{text: string(h.text), fields: h.fields}
+	*e = Event{text: text, fields: h.fields}
 	for name, value := range e.Headers() {
 		switch {
 		case is(name, RequestID):
@@ -68,6 +69,24 @@ func (e *Event) Headers() iter.Seq2[string, string] {
 			}
 		}
 	}
+}
+
+// texts makes strings that are kept: many of them share an allocation, for what
+// a strings.Builder has written it never writes again.
+type texts struct{ block strings.Builder }
+
+// textBlock has room for the headers of some thirty invocations. A request ID
+// that a handler keeps for good keeps all of them.
+const textBlock = 16 << 10
+
+func (t *texts) keep(text []byte) string {
+	if t.block.Cap()-t.block.Len() < len(text) {
+		t.block = strings.Builder{}
+		t.block.Grow(max(textBlock, len(text)))
+	}
+	from := t.block.Len()
+	t.block.Write(text)
+	return t.block.String()[from:]
 }
 
 // isPathSegment reports whether an ID can stand in a URL as it is.
