@@ -71,7 +71,7 @@ func (n Notice) String() string {
 // source may be looked at many times (a global applies to every function), so
 // it keeps each of them once.
 type report struct {
-	file    string
+	file    string // of the template; its faults come before those of other files
 	faults  []*Error
 	notices []Notice
 	seen    map[Notice]bool
@@ -90,25 +90,25 @@ func (r *report) full() bool { return len(r.faults) >= maxFaults }
 
 // fault notes that n is wrong. fix may be empty.
 func (r *report) fault(n *node, problem, fix string) {
-	r.add(&Error{Line: n.line, Column: n.column, Path: n.at.String(), Problem: problem, Fix: fix})
+	r.add(&Error{File: n.in.name, Line: n.line, Column: n.column, Path: n.at.String(), Problem: problem, Fix: fix})
 }
 
 func (r *report) add(e *Error) {
-	e.File = r.file
 	e.Line, e.Column = max(e.Line, 1), max(e.Column, 1)
-	if !r.full() && r.first(e.Line, e.Column, "", e.Problem) {
+	if !r.full() && r.first(Notice{File: e.File, Line: e.Line, Column: e.Column, Text: e.Problem}) {
 		r.faults = append(r.faults, e)
 	}
 }
 
 func (r *report) notice(n *node, text string) {
-	if r.first(n.line, n.column, n.at.String(), text) {
-		r.notices = append(r.notices, Notice{File: r.file, Line: n.line, Column: n.column, Path: n.at.String(), Text: text})
+	notice := Notice{File: n.in.name, Line: n.line, Column: n.column, Path: n.at.String(), Text: text}
+	if r.first(notice) {
+		r.notices = append(r.notices, notice)
 	}
 }
 
-func (r *report) first(line, column int, path, text string) bool {
-	key := Notice{Line: line, Column: column, Path: path, Text: text}
+// first reports whether nothing like key has been noted before.
+func (r *report) first(key Notice) bool {
 	if r.seen[key] {
 		return false
 	}
@@ -119,7 +119,7 @@ func (r *report) first(line, column int, path, text string) bool {
 // err joins all faults in the order of the source.
 func (r *report) err() error {
 	slices.SortStableFunc(r.faults, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Problem, b.Problem))
+		return cmp.Or(r.byFile(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Problem, b.Problem))
 	})
 	errs := make([]error, len(r.faults))
 	for i, e := range r.faults {
@@ -128,9 +128,22 @@ func (r *report) err() error {
 	return errors.Join(errs...)
 }
 
+// byFile orders files: the template, then what it names.
+func (r *report) byFile(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == r.file:
+		return -1
+	case b == r.file:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
 func (r *report) sortedNotices() []Notice {
 	slices.SortStableFunc(r.notices, func(a, b Notice) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Text, b.Text))
+		return cmp.Or(r.byFile(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Text, b.Text))
 	})
 	return r.notices
 }

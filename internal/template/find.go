@@ -3,7 +3,6 @@ package template
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -94,13 +93,4 @@ func near(dir string) []string {
 		}
 	}
 	return found
-}
-
-// readFull reads until buf is full or r ends, and takes neither for an error.
-func readFull(r io.Reader, buf []byte) (int, error) {
-	n, err := io.ReadFull(r, buf)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return n, err
 }

@@ -60,7 +60,7 @@ func (m *maker) serverlessHTTP(r *resource) {
 	a.managed = !o.has("DefinitionBody") && !o.has("DefinitionUri")
 	m.httpAPIs[r.id] = a
 	m.http = append(m.http, a)
-	if body := o.get("DefinitionBody"); body != nil {
+	if body := m.definition(o); body != nil {
 		m.httpDefinition(a, body)
 	}
 }

@@ -22,8 +22,6 @@ const serverless = "AWS::Serverless-2016-10-31"
 // maker makes a Template of what a scope evaluates.
 type maker struct {
 	*scope
-	dir      string // of the template's file
-	look     bool   // whether files may be looked at
 	template *Template
 	apis     map[string]*restAPI // SAM's, by logical ID
 	rest     []*restAPI          // all, one for each stage

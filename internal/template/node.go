@@ -43,6 +43,7 @@ func (k kind) String() string {
 // never changed after they have been read: evaluation makes new ones.
 type node struct {
 	kind         kind
+	in           *source
 	line, column int
 	at           *step
 
@@ -52,6 +53,9 @@ type node struct {
 	items  []*node // of a list
 	fields []field // of a mapping, in the order of the source
 }
+
+// source is a file that nodes were read from.
+type source struct{ name string }
 
 type field struct {
 	key   *node // always a text
@@ -104,12 +108,14 @@ func (n *node) show() string {
 
 // textAt is a text that stands where n stands.
 func (n *node) textAt(s string) *node {
-	return &node{kind: text, line: n.line, column: n.column, at: n.at, text: s}
+	t := n.as(text)
+	t.text = s
+	return t
 }
 
 // listAt is a list of texts that stands where n stands.
 func (n *node) listAt(texts []string) *node {
-	l := &node{kind: list, line: n.line, column: n.column, at: n.at}
+	l := n.as(list)
 	for _, t := range texts {
 		l.items = append(l.items, n.textAt(t))
 	}
@@ -118,19 +124,21 @@ func (n *node) listAt(texts []string) *node {
 
 // booleanAt is a boolean that stands where n stands.
 func (n *node) booleanAt(b bool) *node {
-	return &node{kind: boolean, line: n.line, column: n.column, at: n.at, text: strconv.FormatBool(b)}
+	v := n.as(boolean)
+	v.text = strconv.FormatBool(b)
+	return v
 }
 
 // as is an empty value of a kind that stands where n stands.
 func (n *node) as(k kind) *node {
-	return &node{kind: k, line: n.line, column: n.column, at: n.at}
+	return &node{kind: k, in: n.in, line: n.line, column: n.column, at: n.at}
 }
 
 // moved is n, seen as standing where other stands: the result of an intrinsic
 // function is reported at the place of the call.
 func (n *node) moved(other *node) *node {
 	m := *n
-	m.line, m.column, m.at = other.line, other.column, other.at
+	m.in, m.line, m.column, m.at = other.in, other.line, other.column, other.at
 	return &m
 }
 

@@ -44,43 +44,43 @@ func longName(tag string) (name string, ok bool) {
 	return "", false
 }
 
-// read turns the text of a template, YAML or JSON, into nodes. What is wrong is
-// noted in r; the result is nil if nothing can be made of the text.
-func read(r *report, src []byte) *node {
-	if len(src) > MaxBytes {
-		r.add(&Error{Problem: fmt.Sprintf("the template has %d bytes; CloudFormation takes at most %d", len(src), MaxBytes),
-			Fix: "put large parts into files of their own"})
-		return nil
+// read turns the text of a file, YAML or JSON, into nodes whose paths begin at
+// at. What is wrong is noted in r; the result is nil if nothing can be made of
+// the text.
+func read(r *report, file string, at *step, src []byte) *node {
+	add := func(e *Error) {
+		e.File = file
+		r.add(e)
 	}
 	if e := invalidUTF8(src); e != nil {
-		r.add(e)
+		add(e)
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(src), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
 	if err != nil {
-		r.add(&Error{Problem: err.Error()})
+		add(&Error{Problem: err.Error()})
 		return nil
 	}
 	var doc yaml.Node
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) {
-		r.add(&Error{Problem: "the template is empty", Fix: "a template has a section Resources"})
+		add(&Error{Problem: "there is nothing in the file"})
 		return nil
 	} else if err != nil {
-		r.add(unreadable(err))
+		add(unreadable(err))
 		return nil
 	}
 	var second yaml.Node
 	if err := loader.Load(&second); err == nil {
-		r.add(&Error{Line: second.Line, Column: second.Column, Problem: "a second document begins here; a template is one document"})
+		add(&Error{Line: second.Line, Column: second.Column, Problem: "a second document begins here; only one can be read"})
 	} else if !errors.Is(err, io.EOF) {
-		r.add(unreadable(err))
+		add(unreadable(err))
 	}
 	if len(doc.Content) != 1 {
-		r.add(&Error{Problem: "the template is empty", Fix: "a template has a section Resources"})
+		add(&Error{Problem: "there is nothing in the file"})
 		return nil
 	}
-	t := transcriber{report: r, within: map[*yaml.Node]bool{}}
-	return t.node(doc.Content[0], nil, 0)
+	t := transcriber{report: r, in: &source{file}, within: map[*yaml.Node]bool{}}
+	return t.node(doc.Content[0], at, 0)
 }
 
 // unreadable is what the YAML reader says, as a fault with a position.
@@ -125,19 +125,20 @@ func invalidUTF8(src []byte) *Error {
 // bounds, and both forms of an intrinsic function become the same call.
 type transcriber struct {
 	report *report
+	in     *source
 	values int
 	within map[*yaml.Node]bool // the anchors that are being expanded
 	full   bool                // the bound on values was hit, and reported
 }
 
 func (t *transcriber) node(y *yaml.Node, at *step, depth int) *node {
-	n := &node{kind: broken, line: y.Line, column: y.Column, at: at}
+	n := &node{kind: broken, in: t.in, line: y.Line, column: y.Column, at: at}
 	if t.full {
 		return n
 	}
 	if t.values++; t.values > maxValues {
 		t.full = true
-		t.report.fault(n, fmt.Sprintf("the template holds more than %d values, counting those that aliases repeat", maxValues), "")
+		t.report.fault(n, fmt.Sprintf("the file holds more than %d values, counting those that aliases repeat", maxValues), "")
 		return n
 	}
 	if depth > maxDepth {
@@ -177,7 +178,7 @@ func shortNames() []string {
 
 // content is y without its tag, when that tag names a function.
 func (t *transcriber) content(y *yaml.Node, at *step, depth int) *node {
-	n := &node{kind: broken, line: y.Line, column: y.Column, at: at}
+	n := &node{kind: broken, in: t.in, line: y.Line, column: y.Column, at: at}
 	switch y.Kind {
 	case yaml.ScalarNode:
 		n.text = y.Value
@@ -214,7 +215,7 @@ func (t *transcriber) fields(n *node, y *yaml.Node, depth int) {
 		if k.Kind == yaml.AliasNode && k.Alias != nil {
 			k = k.Alias
 		}
-		key := &node{kind: text, line: k.Line, column: k.Column, at: n.at, text: k.Value}
+		key := &node{kind: text, in: t.in, line: k.Line, column: k.Column, at: n.at, text: k.Value}
 		if k.Kind != yaml.ScalarNode {
 			t.report.fault(key, "a key must be a string", "")
 			continue
@@ -264,5 +265,7 @@ func longForm(n *node) *node {
 	if name != "Ref" && !strings.HasPrefix(name, "Fn::") {
 		return n
 	}
-	return &node{kind: call, line: n.line, column: n.column, at: n.at, name: name, arg: n.fields[0].value}
+	c := n.as(call)
+	c.name, c.arg = name, n.fields[0].value
+	return c
 }

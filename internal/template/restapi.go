@@ -21,7 +21,7 @@ var serverlessAPIProperties = map[string]support{
 	"CanarySetting":             ignore,
 	"Cors":                      later("CORS preflights are not answered yet"),
 	"DefinitionBody":            reads,
-	"DefinitionUri":             later("a definition in a file of its own is not read yet; write it as DefinitionBody"),
+	"DefinitionUri":             reads,
 	"Description":               ignore,
 	"DisableExecuteApiEndpoint": ignore,
 	"Domain":                    ignore,
@@ -66,10 +66,8 @@ func (m *maker) serverlessAPI(r *resource) {
 	m.apis[r.id] = a
 	m.rest = append(m.rest, a)
 	m.serverlessAuth(a, o)
-	if o.has("DefinitionBody") {
-		if body := o.get("DefinitionBody"); body != nil {
-			m.openAPI(a, body)
-		}
+	if body := m.definition(o); body != nil {
+		m.openAPI(a, body)
 	}
 }
 

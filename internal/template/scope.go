@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -23,10 +24,14 @@ type scope struct {
 	conditions map[string]bool  // once they are known
 	busy       map[string]bool  // what is being evaluated, so that circles are seen
 	made       int              // bytes of text made so far
+
+	dir   string // of the template's file
+	look  bool   // whether files may be looked at
+	files int    // how many were read beside the template
 }
 
-func newScope(r *report, cfg Config, root *node) *scope {
-	s := &scope{report: r, cfg: cfg, root: root, byID: map[string]*resource{},
+func newScope(r *report, cfg Config, root *node, look bool) *scope {
+	s := &scope{report: r, cfg: cfg, root: root, dir: filepath.Dir(r.file), look: look, byID: map[string]*resource{},
 		names: map[string]*node{}, conditions: map[string]bool{}, busy: map[string]bool{}}
 	s.readResources()
 	return s
@@ -100,8 +105,7 @@ func (s *scope) call(n *node) *node {
 		}
 		return n.booleanAt(truth)
 	case "Fn::Transform":
-		s.notice(n, "Fn::Transform runs only on AWS; the value is left out here")
-		return n.as(absent)
+		return s.callTransform(n)
 	}
 	s.fault(n, n.name+" is not an intrinsic function", didYouMean(n.name, functionNames))
 	return n.as(broken)

@@ -12,8 +12,6 @@ package template
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/berthdev/berth/internal/api"
 	"github.com/berthdev/berth/internal/function"
@@ -79,27 +77,11 @@ func (c Config) Load(path string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := readBounded(file)
+	src, err := readBounded(file, MaxBytes)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the template: %w", err)
 	}
 	return c.parse(file, src, true)
-}
-
-// readBounded reads no more than Parse takes, and the one byte by which it sees
-// that there is more.
-func readBounded(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the template: %w", err)
-	}
-	defer f.Close()
-	src := make([]byte, MaxBytes+1)
-	n, err := readFull(f, src)
-	if err != nil {
-		return nil, fmt.Errorf("read the template: %w", err)
-	}
-	return src[:n], nil
 }
 
 // Parse reads the text of a template. It looks at no file. The error is nil or
@@ -119,7 +101,12 @@ func (c Config) parse(file string, src []byte, look bool) (*Template, error) {
 		c.StackName = "berth"
 	}
 	r := newReport(file)
-	root := read(r, src)
+	if len(src) > MaxBytes {
+		r.add(&Error{File: file, Problem: fmt.Sprintf("the template has more than %d bytes, which is the most that CloudFormation takes", MaxBytes),
+			Fix: "put large parts into files of their own"})
+		return nil, r.err()
+	}
+	root := read(r, file, nil, src)
 	if root != nil && root.kind != mapping {
 		if root.kind != broken {
 			r.fault(root, "a template is a mapping, not "+root.kind.String(), "begin with Resources:")
@@ -130,7 +117,7 @@ func (c Config) parse(file string, src []byte, look bool) (*Template, error) {
 		return nil, r.err()
 	}
 	t := &Template{File: file}
-	m := maker{scope: newScope(r, c, root), dir: filepath.Dir(file), look: look, template: t}
+	m := maker{scope: newScope(r, c, root, look), template: t}
 	m.make()
 	if err := r.err(); err != nil {
 		return nil, err
