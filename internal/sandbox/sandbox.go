@@ -87,6 +87,18 @@ type Handle interface {
 	Release() error
 }
 
+// A Freezer is a Handle that can take the CPU away from its tree. Ask for it by
+// type assertion.
+type Freezer interface {
+	// Freeze makes every process of the tree stand still, those that are being
+	// forked included. A frozen tree can be killed; asked to terminate, it does
+	// so when it is thawed. Freezing what is frozen or dead is not an error.
+	Freeze() error
+
+	// Thaw lets the tree go on where it stood.
+	Thaw() error
+}
+
 // Exit is how a main process ended.
 type Exit struct {
 	Code        int            // exit status, when Signal is 0

@@ -37,7 +37,7 @@ func CPUs(memoryMB int) float64 { return float64(memoryMB) / FullCPUMemoryMB }
 
 // A Problem is a limit that can't be had on this machine, and what would help.
 type Problem struct {
-	Controller string // "memory", "pids", "cpu", "freezer"
+	Controller string // "memory", "pids", "cpu"
 	Reason     string
 	Fix        string
 }
@@ -53,16 +53,10 @@ type Tree struct {
 	Problems []Problem
 }
 
-// Can says whether groups of this tree have the controller: "memory", "pids",
-// "cpu" or "freezer".
+// Can says whether groups of this tree have the controller: "memory", "pids" or
+// "cpu".
 func (t *Tree) Can(controller string) bool {
-	if t == nil {
-		return false
-	}
-	if controller == "freezer" && t.unified != "" {
-		return true
-	}
-	return t.v2[controller] || t.v1[controller] != ""
+	return t != nil && (t.v2[controller] || t.v1[controller] != "")
 }
 
 // Describe is the layout in a word: "v1", "v2", "hybrid" or "none".
@@ -206,8 +200,7 @@ func sweep(ctx context.Context, dir string) error {
 	}
 }
 
-// killBelow kills, and thaws what could not die otherwise; it says how many
-// processes it found.
+// killBelow kills, and says how many processes it found.
 func killBelow(dir string) (n int, err error) {
 	b, err := readFile(dir, "cgroup.procs")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -223,11 +216,6 @@ func killBelow(dir string) (n int, err error) {
 	for _, pid := range pids {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {
 			n++
-		}
-	}
-	for file, value := range map[string]string{"freezer.state": "THAWED", "cgroup.freeze": "0"} {
-		if _, err := os.Stat(filepath.Join(dir, file)); err == nil && n > 0 {
-			_ = write(dir, file, value) // asked again with the processes that are left
 		}
 	}
 	entries, err := os.ReadDir(dir)

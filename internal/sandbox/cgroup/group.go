@@ -40,8 +40,7 @@ func (t *Tree) New(name string, lim Limits) (*Group, error) {
 }
 
 func (g *Group) create(lim Limits) error {
-	// With a freezer of version 1 and no controller in version 2 the unified
-	// hierarchy has nothing to add.
+	// Without a controller the unified hierarchy has nothing to add to version 1.
 	if g.tree.unified != "" && (len(g.tree.v2) > 0 || len(g.tree.v1dirs) == 0) {
 		dir := filepath.Join(g.tree.unified, g.name)
 		if err := os.Mkdir(dir, 0o755); err != nil {

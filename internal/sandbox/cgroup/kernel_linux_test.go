@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -49,7 +50,7 @@ func group(t *testing.T, tree *Tree, lim Limits) *Group {
 }
 
 // start runs a shell that is a member of the group from its first instruction.
-func start(t *testing.T, g *Group, script string, stdout ...*os.File) *exec.Cmd {
+func start(t *testing.T, g *Group, script string) *exec.Cmd {
 	t.Helper()
 	joins, err := g.Joins()
 	if err != nil {
@@ -60,9 +61,6 @@ func start(t *testing.T, g *Group, script string, stdout ...*os.File) *exec.Cmd 
 		cmd.Args = append(cmd.Args, fmt.Sprintf("/proc/self/fd/%d", 3+i))
 	}
 	cmd.ExtraFiles = joins
-	if len(stdout) > 0 {
-		cmd.Stdout = stdout[0]
-	}
 	if dir, err := g.Dir(); err != nil {
 		t.Fatal(err)
 	} else if dir != nil {
@@ -112,61 +110,37 @@ func TestAForkBombStopsAtTheLimit(t *testing.T) {
 	}
 }
 
-// A process that writes as fast as it can is frozen, the pipe is emptied, and
-// nothing comes any more: running, it fills the pipe within microseconds.
-func TestFrozenGroupsStandStillAndCanBeKilled(t *testing.T) {
-	g := group(t, open(t, "freezer"), Limits{})
-	r, w, err := os.Pipe()
+// On every hybrid machine the unified hierarchy is there, with or without
+// controllers: what needs none can be tried.
+func TestVersion2HoldsAndKills(t *testing.T) {
+	mounts, own, err := look()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	cmd := start(t, g, `while :; do echo; done`, w)
-	if err := w.Close(); err != nil {
+	mounts = slices.DeleteFunc(mounts, func(m mount) bool { return !m.unified })
+	tree, err := openTree(mounts, own, fmt.Sprintf("berth-test-v2-%d", os.Getpid()))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() {
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if tree.Describe() != "v2" {
+		t.Skipf("no unified hierarchy can be had here: %v", tree.Problems)
 	}
-	if err := g.Freeze(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for b := make([]byte, 1<<16); readable(t, r, 0); {
-		if _, err := r.Read(b); err != nil {
+	g := group(t, tree, Limits{})
+	cmd := start(t, g, `sleep 1000 & sleep 1000`)
+	for pids := []int(nil); len(pids) < 3; { // until both are born
+		if pids, err = g.Processes(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if readable(t, r, 20) {
-		t.Error("it wrote while frozen")
-	}
-	if err := g.Thaw(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if !readable(t, r, -1) {
-		t.Error("it is silent after the thaw")
-	}
-	if err := g.Freeze(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 	if err := g.Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Error("it ended by itself")
-	}
-}
-
-// readable waits up to so many milliseconds for something to read.
-func readable(t *testing.T, f *os.File, ms int) bool {
-	t.Helper()
-	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}, ms)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n > 0
 	}
 }

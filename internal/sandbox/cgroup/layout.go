@@ -9,7 +9,7 @@ import (
 )
 
 // controllers are those that Berth has a use for.
-var controllers = []string{"memory", "pids", "cpu", "freezer"}
+var controllers = []string{"memory", "pids", "cpu"}
 
 // A mount is one cgroup file system that can be seen from here.
 type mount struct {

@@ -25,15 +25,16 @@ func Open(name string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openTree(mounts, own, name)
+}
+
+func openTree(mounts []mount, own map[string]string, name string) (*Tree, error) {
 	t := &Tree{v1: map[string]string{}, v2: map[string]bool{}}
 	reasons := map[string]string{}
 	for _, m := range mounts {
-		if m.unified {
-			err = t.openUnified(m, own[""], name, reasons)
-		} else {
+		if !m.unified {
 			t.openV1(m, own[m.has[0]], name, reasons)
-		}
-		if err != nil {
+		} else if err := t.openUnified(m, own[""], name, reasons); err != nil {
 			return nil, errors.Join(err, t.Close())
 		}
 	}
@@ -153,7 +154,7 @@ func (t *Tree) openUnified(m mount, own, name string, reasons map[string]string)
 }
 
 func (t *Tree) explainUnified(point string, reasons map[string]string, why string) {
-	for _, c := range append(t.available(point), "freezer") {
+	for _, c := range t.available(point) {
 		reasons[c] = why
 	}
 }

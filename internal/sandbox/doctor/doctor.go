@@ -45,7 +45,6 @@ var limits = []struct{ controller, name, good string }{
 	{"memory", "memory", "MemorySize is enforced and its use measured"},
 	{"pids", "processes", "1,024 processes and threads for each environment"},
 	{"cpu", "cpu", "a share in proportion to MemorySize"},
-	{"freezer", "freeze", "idle environments get no CPU"},
 }
 
 // Examine looks. dir is where it may make a folder for a moment; "" is the

@@ -30,7 +30,3 @@ func newDriver(t *testing.T) sandboxtest.Starter {
 }
 
 func TestConformance(t *testing.T) { sandboxtest.Run(t, newDriver) }
-
-// BenchmarkStart is from Start to the function's first connection, and its end.
-// The function is this test binary, whose own start is part of it.
-func BenchmarkStart(b *testing.B) { sandboxtest.Benchmark(b, New(Config{})) }

@@ -46,6 +46,14 @@ func (p *process) Mark(token []byte) error { return p.out.Mark(token) }
 
 func (p *process) Terminate() error { return p.command(cmdTerminate) }
 
+// Freeze has the stage stop all others, which the kernel does in one step, forks
+// under way included. A cgroup freezer would not be better: the stage of version 2
+// would be frozen too, and could not end when Berth is killed; in version 1 those
+// who are frozen can't be killed.
+func (p *process) Freeze() error { return p.command(cmdStop) }
+
+func (p *process) Thaw() error { return p.command(cmdContinue) }
+
 // command asks the stage for something. An environment that has ended is past
 // asking, and no error.
 func (p *process) command(c byte) error {
@@ -213,4 +221,7 @@ func (p *process) release() error {
 	return errors.Join(errs...)
 }
 
-var _ sandbox.Handle = (*process)(nil)
+var (
+	_ sandbox.Handle  = (*process)(nil)
+	_ sandbox.Freezer = (*process)(nil)
+)

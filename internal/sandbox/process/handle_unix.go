@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,6 +126,28 @@ func (p *process) signal(to int, sig syscall.Signal) error {
 	return nil
 }
 
+// Freeze stops the process group, and those who have left it as far as the cgroup
+// knows them.
+func (p *process) Freeze() error { return p.signalAll(syscall.SIGSTOP) }
+
+func (p *process) Thaw() error { return p.signalAll(syscall.SIGCONT) }
+
+func (p *process) signalAll(sig syscall.Signal) error {
+	if err := p.signal(-p.pid, sig); err != nil {
+		return err
+	}
+	pids, err := p.group.Processes()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // released
+	}
+	for _, pid := range pids {
+		if e := syscall.Kill(pid, sig); e != nil && e != syscall.ESRCH {
+			err = errors.Join(err, fmt.Errorf("signal process %d: %w", pid, e))
+		}
+	}
+	return err
+}
+
 // Kill ends the process group; the goroutine ends the rest when it sees the
 // main process gone.
 func (p *process) Kill() error { return p.signal(-p.pid, syscall.SIGKILL) }
@@ -171,4 +194,7 @@ func (p *process) release() error {
 	return errors.Join(errs...)
 }
 
-var _ sandbox.Handle = (*process)(nil)
+var (
+	_ sandbox.Handle  = (*process)(nil)
+	_ sandbox.Freezer = (*process)(nil)
+)

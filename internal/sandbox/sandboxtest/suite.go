@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/berthdev/berth/internal/sandbox"
 )
@@ -45,6 +47,8 @@ func Run(t *testing.T, newDriver func(t *testing.T) Starter) {
 		{"kill ends the whole tree", s.killTree},
 		{"the end of the main process ends the whole tree", s.endTree},
 		{"terminate asks the main process", s.terminate},
+		{"a frozen tree stands still", s.freeze},
+		{"a frozen tree can be killed", s.killFrozen},
 		{"a command that isn't there is the function's fault", s.noCommand},
 		{"a file that is no program is the function's fault", s.noProgram},
 		{"the process outlives the context that it was started with", s.outlives},
@@ -288,6 +292,79 @@ func (s *suite) terminate(t *testing.T) {
 	}
 	if line, err := out.ReadString('\n'); err != nil || line != "got terminated\n" {
 		t.Errorf("it wrote %q, %v", line, err)
+	}
+}
+
+// ticking starts a function that never pauses, and reads what it sends.
+func (s *suite) ticking(t *testing.T) (*sandbox.Process, sandbox.Freezer, net.Conn) {
+	t.Helper()
+	p := s.start(t, "tick")
+	f, ok := p.Handle.(sandbox.Freezer)
+	if !ok {
+		t.Skip("this driver does not freeze")
+	}
+	conn, err := p.RuntimeAPI.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return p, f, conn
+}
+
+// ticks reads until nothing has come for so long, or until the limit.
+func ticks(t *testing.T, conn net.Conn, quiet, limit time.Duration) (stopped bool) {
+	t.Helper()
+	b := make([]byte, 1<<16)
+	for begin := time.Now(); time.Since(begin) < limit; {
+		if err := conn.SetReadDeadline(time.Now().Add(quiet)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(b); errors.Is(err, os.ErrDeadlineExceeded) {
+			return true
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return false
+}
+
+func (s *suite) freeze(t *testing.T) {
+	_, f, conn := s.ticking(t)
+	for range 2 {
+		if err := f.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		if !ticks(t, conn, 50*time.Millisecond, 10*time.Second) {
+			t.Fatal("it went on for ten seconds")
+		}
+		if err := f.Freeze(); err != nil {
+			t.Errorf("frozen twice: %v", err)
+		}
+		if err := f.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("thawed: %v", err)
+		}
+	}
+}
+
+func (s *suite) killFrozen(t *testing.T) {
+	p, f, _ := s.ticking(t)
+	if err := f.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if exit := p.Wait(); exit.Signal != syscall.SIGKILL {
+		t.Errorf("exit %+v", exit)
+	}
+	if err := f.Freeze(); err != nil {
+		t.Errorf("frozen when dead: %v", err)
 	}
 }
 
