@@ -35,6 +35,8 @@ type Route struct {
 	Timeout time.Duration
 
 	Authorizer *Authorizer // nil lets everybody in
+	IAM        bool        // only signed requests come in (AWS_IAM)
+	Stream     bool        // answers are passed on as they come (responseTransferMode STREAM)
 }
 
 // Parameter is a part of the client's request that a method declares.

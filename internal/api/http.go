@@ -20,6 +20,7 @@ type HTTPRoute struct {
 	PayloadFormat string        // "1.0" or "2.0"; empty means 2.0
 	Timeout       time.Duration // bounds the integration; 0 means 30 s, the most there is
 	Authorizer    *Authorizer   // nil lets everybody in
+	IAM           bool          // only signed requests come in (AWS_IAM)
 }
 
 // Key is the route as API Gateway writes it: "GET /pets/{id}", "$default".
@@ -35,6 +36,8 @@ type FunctionURL struct {
 	Function  string // the function's name, or an ARN, perhaps with a qualifier
 	Qualifier string // an alias; empty means $LATEST
 	CORS      *CORS  // nil leaves CORS to the function
+	IAM       bool   // only signed requests come in (AuthType AWS_IAM)
+	Stream    bool   // answers are passed on as they come (InvokeMode RESPONSE_STREAM)
 }
 
 // TargetGroup is a load balancer's target group with one function in it.

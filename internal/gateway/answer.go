@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,7 +19,8 @@ type answer struct {
 	status   int
 	header   []field // in the order of their names
 	body     []byte
-	isBase64 bool // body is still in base64
+	isBase64 bool          // body is still in base64
+	stream   io.ReadCloser // in place of body, if the answer comes bit by bit
 
 	gateway     []field // headers of the gateway's own
 	defaultType string  // sent if the function names no content type; empty means application/json
@@ -253,6 +255,10 @@ func (a *answer) write(w http.ResponseWriter, remap []string) {
 		h["Content-Type"] = []string{cmp.Or(a.defaultType, "application/json")}
 	}
 	w.WriteHeader(a.status)
+	if a.stream != nil {
+		pass(w, a.stream)
+		return
+	}
 	w.Write(a.body)
 }
 

@@ -96,12 +96,20 @@ func (c *contextV1) lookup(name string) (string, bool) {
 		return c.ExtendedRequestID, true
 	case "httpMethod":
 		return c.HTTPMethod, true
+	case "identity.accessKey":
+		return known(c.Identity.AccessKey)
+	case "identity.accountId":
+		return known(c.Identity.AccountID)
+	case "identity.caller":
+		return known(c.Identity.Caller)
+	case "identity.user":
+		return known(c.Identity.User)
+	case "identity.userArn":
+		return known(c.Identity.UserARN)
 	case "identity.sourceIp":
 		return c.Identity.SourceIP, true
 	case "identity.userAgent":
-		if c.Identity.UserAgent != nil {
-			return *c.Identity.UserAgent, true
-		}
+		return known(c.Identity.UserAgent)
 	case "path":
 		return c.Path, true
 	case "protocol":
@@ -120,6 +128,13 @@ func (c *contextV1) lookup(name string) (string, bool) {
 		return c.Stage, true
 	}
 	return "", false
+}
+
+func known(value *string) (string, bool) {
+	if value == nil {
+		return "", false
+	}
+	return *value, true
 }
 
 // encodeBody gives the two fields of an event that hold the client's body.

@@ -23,6 +23,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/berthdev/berth/internal/invocation"
+	"github.com/berthdev/berth/internal/sigv4"
 )
 
 // Invoker runs functions.
@@ -39,6 +40,7 @@ type Config struct {
 	Region  string       // of the ARNs that functions see; empty means us-east-1
 	Account string       // 12 digits, of the events' accountId; empty means 123456789012
 	Logger  *slog.Logger // the causes of 5xx go here; nil discards
+	Keys    sigv4.Keys   // whose signatures count where only signed requests come in; nil means nobody's
 }
 
 func (c Config) withDefaults() Config {

@@ -104,6 +104,13 @@ func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	if err != nil {
 		return nil, err
 	}
+	if route.IAM {
+		who, err := d.verify(r, body, "execute-api", httpForbidden)
+		if err != nil {
+			return nil, httpForbidden.because(err)
+		}
+		told = d.iamV2(who)
+	}
 	req := invocation.Request{Function: route.Function, TraceID: in.traceID}
 	if route.PayloadFormat == "1.0" {
 		e := d.eventV1(in, route, params, body)
@@ -111,7 +118,8 @@ func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 		req.Payload = encode(e)
 	} else {
 		e := d.eventV2(in, route.Key(), params, body)
-		if told != nil {
+		e.RequestContext.Authorizer = told
+		if told != nil && !route.IAM {
 			e.RequestContext.Authorizer = map[string]any{"lambda": told}
 		}
 		req.Payload = encode(e)

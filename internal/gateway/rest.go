@@ -11,6 +11,7 @@ import (
 	"github.com/berthdev/berth/internal/api"
 	"github.com/berthdev/berth/internal/function"
 	"github.com/berthdev/berth/internal/invocation"
+	"github.com/berthdev/berth/internal/sigv4"
 )
 
 // Limits of a REST API.
@@ -79,14 +80,21 @@ func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	if err := d.authorize(r.Context(), route, in, path, params, &rc); err != nil {
 		return nil, err
 	}
+	body, err := body(w, r, maxBody, bodyTooLarge)
+	if err != nil {
+		return nil, err
+	}
+	if route.IAM {
+		who, err := d.verify(r, body, "execute-api", missingToken)
+		if err != nil {
+			return nil, err
+		}
+		d.identify(who, &rc)
+	}
 	if route.ValidateParameters {
 		if names := missing(route.Parameters, in, params); len(names) > 0 {
 			return nil, missingParameters(names)
 		}
-	}
-	body, err := body(w, r, maxBody, bodyTooLarge)
-	if err != nil {
-		return nil, err
 	}
 	mapped := applyMappings(route.Mappings, in, params, d.api.Variables, &rc)
 	req := invocation.Request{Function: route.Function, TraceID: in.traceID}
@@ -99,18 +107,39 @@ func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (
 	return d.invoke(r.Context(), route, in, req)
 }
 
-// invoke calls the function and reads its answer.
+// invoke calls the function and reads its answer. The integration's timeout is for
+// answers that come whole.
 func (d *restDoor) invoke(ctx context.Context, route *api.Route, in *incoming, req invocation.Request) (*answer, error) {
-	timeout := route.Timeout
-	if timeout == 0 {
-		timeout = integrationTimeout
+	var response *invocation.Response
+	var err error
+	if req.Stream = route.Stream; route.Stream {
+		response, err = d.invoker.Invoke(ctx, req)
+	} else {
+		response, err = d.call(ctx, cmp.Or(route.Timeout, integrationTimeout), req)
 	}
-	response, err := d.call(ctx, timeout, req)
 	if err != nil {
 		return nil, refusedByLambda(err)
 	}
 	if response.FunctionError != "" {
 		return nil, badGateway.because(errors.New("the function failed: " + response.FunctionError))
+	}
+	a, err := d.answer(in, response)
+	if err != nil {
+		return nil, err
+	}
+	a.own("X-Amzn-Trace-Id", cmp.Or(response.TraceID, in.traceID))
+	return a, nil
+}
+
+// answer reads what the function answered. A stream whose beginning is malformed
+// is a 500, what comes whole and is malformed a 502.
+func (d *restDoor) answer(in *incoming, response *invocation.Response) (*answer, error) {
+	if response.Body != nil {
+		a, err := streamed(response)
+		if err != nil {
+			return nil, internalError.because(err)
+		}
+		return a, nil
 	}
 	a, err := parseAnswer(response.Payload)
 	if err != nil {
@@ -119,8 +148,14 @@ func (d *restDoor) invoke(ctx context.Context, route *api.Route, in *incoming, r
 	if err := a.decode(in.headers.get("Accept"), d.api.BinaryMediaTypes); err != nil {
 		return nil, badGateway.because(err)
 	}
-	a.own("X-Amzn-Trace-Id", cmp.Or(response.TraceID, in.traceID))
 	return a, nil
+}
+
+// identify puts into the context who signed the request.
+func (d *restDoor) identify(who *sigv4.Identity, rc *contextV1) {
+	arn := d.userARN()
+	rc.Identity.AccessKey, rc.Identity.AccountID = &who.AccessKeyID, &d.cfg.Account
+	rc.Identity.Caller, rc.Identity.User, rc.Identity.UserARN = &who.AccessKeyID, &who.AccessKeyID, &arn
 }
 
 // cutStage takes the stage off a path. What is left begins with a slash. One

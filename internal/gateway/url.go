@@ -25,8 +25,7 @@ type urlDoor struct {
 	url api.FunctionURL
 }
 
-// NewFunctionURL returns the door of a function URL that lets everybody in
-// (AuthType NONE). Safe for concurrent use.
+// NewFunctionURL returns the door of a function URL. Safe for concurrent use.
 func NewFunctionURL(u api.FunctionURL, invoker Invoker, cfg Config) http.Handler {
 	return &urlDoor{door: newDoor(u.Function+"/"+u.Qualifier, 32, invoker, cfg), url: u}
 }
@@ -61,12 +60,22 @@ func (d *urlDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (*
 	if err != nil {
 		return nil, err
 	}
+	event := d.event(in, body)
+	if d.url.IAM {
+		who, err := d.verify(r, body, "lambda", urlForbidden)
+		if err != nil {
+			return nil, err
+		}
+		event.RequestContext.AccountID = d.cfg.Account
+		event.RequestContext.Authorizer = d.iamV2(who)
+	}
 	response, err := d.invoker.Invoke(r.Context(), invocation.Request{
 		ID:        in.requestID,
 		Function:  d.url.Function,
 		Qualifier: d.url.Qualifier,
 		TraceID:   in.traceID,
-		Payload:   encode(d.event(in, body)),
+		Payload:   encode(event),
+		Stream:    d.url.Stream,
 	})
 	if err != nil {
 		if refusal, ok := errors.AsType[*function.Refusal](err); ok {
@@ -82,17 +91,25 @@ func (d *urlDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (*
 	if response.FunctionError != "" {
 		return nil, urlFailed.because(errors.New("the function failed: " + response.FunctionError))
 	}
-	a, err := parseAnswerV2(response.Payload)
+	a, err := d.answer(response)
 	if err != nil {
-		return nil, urlFailed.because(err)
-	}
-	if err := a.decodeAlways(); err != nil {
 		return nil, urlFailed.because(err)
 	}
 	if response.TraceID != "" {
 		a.own("X-Amzn-Trace-Id", response.TraceID)
 	}
 	return a, nil
+}
+
+func (d *urlDoor) answer(response *invocation.Response) (*answer, error) {
+	if response.Body != nil {
+		return streamed(response)
+	}
+	a, err := parseAnswerV2(response.Payload)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.decodeAlways()
 }
 
 // event is in format 2.0, as of an HTTP API that has only $default, but for three

@@ -40,7 +40,7 @@ func parseSignature(r *http.Request) (*signature, error) {
 	if query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Signature") {
 		return parseQuery(query)
 	}
-	return nil, &Error{missingToken, "Missing Authentication Token"}
+	return nil, &Error{MissingToken, "Missing Authentication Token"}
 }
 
 func parseHeader(r *http.Request, header string) (*signature, error) {
@@ -49,7 +49,7 @@ func parseHeader(r *http.Request, header string) (*signature, error) {
 		if strings.HasPrefix(header, "AWS4-") {
 			return nil, &Error{incomplete, "Unsupported AWS 'algorithm': '" + firstWord(header) + "'. "}
 		}
-		return nil, &Error{missingToken, "Missing Authentication Token"}
+		return nil, &Error{MissingToken, "Missing Authentication Token"}
 	}
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(rest, ",") {

@@ -71,9 +71,11 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
-// The exceptions, and the messages that never differ.
+// MissingToken is the exception for a request that nobody signed.
+const MissingToken = "MissingAuthenticationTokenException"
+
+// The other exceptions, and the messages that never differ.
 const (
-	missingToken   = "MissingAuthenticationTokenException"
 	incomplete     = "IncompleteSignatureException"
 	invalid        = "InvalidSignatureException"
 	unrecognized   = "UnrecognizedClientException"

@@ -308,7 +308,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "20261123T083000Z", "/a/../b", "a=1&b")
 	f.Add("AWS4-HMAC-SHA256 Credential=////,SignedHeaders=;;,Signature==", "x", "//", "X-Amz-Signature=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=-1")
 	f.Add("", "", "/", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE/20261123/us-east-1/lambda/aws4_request&X-Amz-Date=20261123T083000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=%30")
-	types := []string{missingToken, incomplete, invalid, unrecognized, expiredToken}
+	types := []string{MissingToken, incomplete, invalid, unrecognized, expiredToken}
 	f.Fuzz(func(t *testing.T, authorization, date, path, query string) {
 		r := &http.Request{Method: "GET", Host: "localhost", URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
 		if authorization != "" {
