@@ -51,10 +51,8 @@ func (f *Fleet) acquire(ctx context.Context, key Key, suppressed bool) (m *membe
 				return m, false, err
 			}
 		case evict:
-			victim := f.victim(key.Version)
-			f.drop(victim)
+			f.dismiss(f.victim(key.Version))
 			f.mu.Unlock()
-			victim.env.End()
 		case start:
 			m := f.add(key, suppressed, now)
 			f.spares.arrived(key.Version, now)

@@ -78,14 +78,16 @@ type Fleet struct {
 	wake    chan struct{} // to Run: look again at idle environments and spares
 	stopped chan struct{} // closed when Run starts no more environments
 
-	mu     sync.Mutex
-	pools  map[Key]*pool
-	all    map[*member]struct{}
-	idle   *list.List // of *member, least recently used first
-	warm   int        // of them, those that are not frozen: they stand at its end
-	quota  quota
-	queue  queue
-	spares spares
+	mu      sync.Mutex
+	pools   map[Key]*pool
+	all     map[*member]struct{}
+	idle    *list.List // of *member, least recently used first
+	warm    int        // of them, those that are not frozen: they stand at its end
+	quota   quota
+	retired map[*function.Version]struct{}
+	leaving []*member // forgotten, and for Run to end
+	queue   queue
+	spares  spares
 }
 
 // New returns an empty fleet. It starts nothing.
@@ -108,6 +110,7 @@ func New(launch Launch, cfg Config) *Fleet {
 		pools:        map[Key]*pool{},
 		all:          map[*member]struct{}{},
 		idle:         list.New(),
+		retired:      map[*function.Version]struct{}{},
 		quota:        newQuota(),
 		queue:        newQueue(),
 		spares:       newSpares(cfg.Spares),
@@ -126,7 +129,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	defer close(f.stopped)
 	for {
 		now := time.Now()
-		for _, m := range f.expired(now) {
+		for _, m := range f.dismissed(now) {
 			m.env.End()
 		}
 		for _, m := range f.chilled(now) {

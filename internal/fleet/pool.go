@@ -92,6 +92,10 @@ func (f *Fleet) release(m *member) {
 	}
 	p := f.pool(m.key)
 	m.answeredAt = time.Time{}
+	if _, over := f.retired[m.key.Version]; over && len(p.waiters) == 0 {
+		f.dismiss(m)
+		return
+	}
 	if len(p.waiters) > 0 {
 		m.phase = serving
 		m.served++

@@ -5,21 +5,28 @@ import (
 	"time"
 )
 
-// expired takes out the environments that have been idle for too long, for Run
-// to end.
-func (f *Fleet) expired(now time.Time) []*member {
+// dismissed are the environments that are to end: those that were dismissed, and
+// those that have been idle for too long.
+func (f *Fleet) dismissed(now time.Time) []*member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var late []*member
 	for f.idleFor > 0 && f.idle.Len() > 0 {
 		m := f.idle.Front().Value.(*member)
 		if now.Before(m.idleSince.Add(f.idleFor)) {
 			break
 		}
-		f.drop(m)
-		late = append(late, m)
+		f.dismiss(m)
 	}
-	return late
+	leaving := f.leaving
+	f.leaving = nil
+	return leaving
+}
+
+// dismiss forgets m and leaves it to Run to end it. The caller holds f.mu.
+func (f *Fleet) dismiss(m *member) {
+	f.drop(m)
+	f.leaving = append(f.leaving, m)
+	f.nudge()
 }
 
 // chilled marks the environments that have been idle for long enough to be

@@ -34,7 +34,7 @@ func newSpares(fixed int) spares {
 	return spares{fixed: fixed, sets: map[*function.Version]*spareSet{}}
 }
 
-// Prepare keeps spares for v, if it has tenant isolation, as long as the fleet runs.
+// Prepare keeps spares for v, if it has tenant isolation, until Retire.
 func (f *Fleet) Prepare(v *function.Version) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *spares) ready(v *function.Version) int {
 
 // push takes in a spare whose init has ended well.
 func (s *spares) push(m *member) {
-	set := s.sets[m.key.Version]
+	set := s.sets[m.key.Version] // there is one: Retire dismisses those that are preparing
 	set.preparing--
 	set.failed = false
 	set.ready = append(set.ready, m)
@@ -99,6 +99,9 @@ func (s *spares) pop(v *function.Version) *member {
 // lost forgets a spare that has ended.
 func (s *spares) lost(m *member, before phase) {
 	set := s.sets[m.key.Version]
+	if set == nil {
+		return // its version has been retired
+	}
 	if before == preparing {
 		set.preparing--
 		set.failed = true // no second try before somebody needs one
