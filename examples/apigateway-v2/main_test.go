@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/berthdev/berth/examples/internal/berthtest"
 	"github.com/berthdev/berth/lambda"
 	"github.com/berthdev/berth/lambda/lambdatest"
 )
@@ -67,4 +68,24 @@ func sameJSON(t *testing.T, a, b string) bool {
 	p, _ := json.Marshal(x)
 	q, _ := json.Marshal(y)
 	return string(p) == string(q)
+}
+
+func TestInBerth(t *testing.T) {
+	b := berthtest.Up(t, ".")
+	for _, tt := range []struct {
+		name, method, path, cookie string
+		status                     int
+		contentType, body          string
+		setCookie                  string
+	}{
+		{"a value", "GET", "/hello/Ada?loud=yes", "", 200, "application/json", `{"greeting":"Hello, Ada","query":"loud=yes"}`, ""},
+		{"the first visit", "GET", "/visits", "", 200, "text/plain", "visit 1\n", "visits=1; Path=/; HttpOnly; SameSite=Lax"},
+		{"the next visit", "GET", "/visits", "visits=1; theme=dark", 200, "text/plain", "visit 2\n", "visits=2; Path=/; HttpOnly; SameSite=Lax"},
+		{"any other route", "PUT", "/no/where", "", 404, "text/plain", "there is no PUT /no/where\n", ""},
+	} {
+		r := b.Do(tt.method, tt.path, "", "Cookie: "+tt.cookie)
+		if r.Status != tt.status || r.Header.Get("Content-Type") != tt.contentType || r.Body != tt.body || r.Header.Get("Set-Cookie") != tt.setCookie {
+			t.Errorf("%s: %d %v %s", tt.name, r.Status, r.Header, r.Body)
+		}
+	}
 }

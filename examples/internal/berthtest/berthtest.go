@@ -106,8 +106,8 @@ func (b *Berth) follow(r io.Reader) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
-		var l Line
-		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+		l, err := parse(scanner.Bytes())
+		if err != nil {
 			b.t.Errorf("berth printed %q, which is no JSON: %v", scanner.Text(), err)
 			continue
 		}
@@ -120,6 +120,17 @@ func (b *Berth) follow(r io.Reader) {
 	b.ended = true
 	b.wake()
 	b.mu.Unlock()
+}
+
+// parse reads one line. A notice has a number where a log has its text.
+func parse(text []byte) (Line, error) {
+	var kind struct{ Event, Text string }
+	if err := json.Unmarshal(text, &kind); err != nil || kind.Event == "notice" {
+		return Line{Event: kind.Event, Text: kind.Text}, err
+	}
+	var l Line
+	err := json.Unmarshal(text, &l)
+	return l, err
 }
 
 func (b *Berth) wake() {

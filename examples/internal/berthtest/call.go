@@ -1,11 +1,13 @@
 package berthtest
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Answer is what Invoke answered.
@@ -97,14 +99,46 @@ func (b *Berth) DoURL(method, url, body string, header ...string) Response {
 		b.t.Fatal(err)
 	}
 	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		request.Header.Add(name, value)
+		if name, value, _ := strings.Cut(h, ": "); value != "" {
+			request.Header.Add(name, value)
+		}
 	}
 	r, err := http.DefaultClient.Do(request)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return Response{Status: r.StatusCode, Header: r.Header, Body: b.body(r)}
+}
+
+// Arrival is a line of a response, and when it came.
+type Arrival struct {
+	Line  string        // without its end
+	After time.Duration // since the response's head
+}
+
+// Watch asks the template's first door by GET, and reads the response as it
+// comes. Its Body is left empty.
+func (b *Berth) Watch(path string) (Response, []Arrival) {
+	b.t.Helper()
+	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.Gateways[0]+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	begin := time.Now()
+	var all []Arrival
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		all = append(all, Arrival{lines.Text(), time.Since(begin)})
+	}
+	if err := lines.Err(); err != nil {
+		b.t.Fatal(err)
+	}
+	return Response{Status: r.StatusCode, Header: r.Header}, all
 }
 
 func (b *Berth) body(r *http.Response) string {
