@@ -63,6 +63,28 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, in *incoming, err 
 	refused.write(w)
 }
 
+// maxHeaderValues bounds the values of a request's headers, all together, in bytes.
+// Source: Amazon API Gateway developer guide, limits and http-api-quotas.
+const maxHeaderValues = 10240
+
+// headersTooLarge is the answer to more than that. Only the limit is AWS's: which
+// status it answers with is not known.
+var headersTooLarge = &gatewayResponse{status: http.StatusRequestHeaderFieldsTooLarge, body: `{"message":"Request Header Fields Too Large"}`}
+
+// checkHeaders refuses a request whose headers are too large.
+func checkHeaders(r *http.Request) error {
+	size := len(r.Host)
+	for _, all := range r.Header {
+		for _, value := range all {
+			size += len(value)
+		}
+	}
+	if size > maxHeaderValues {
+		return headersTooLarge
+	}
+	return nil
+}
+
 // body reads the client's body. tooLarge is the answer to more than limit bytes.
 func body(w http.ResponseWriter, r *http.Request, limit int64, tooLarge *gatewayResponse) ([]byte, error) {
 	all, err := intake.Read(w, r, limit)

@@ -81,6 +81,9 @@ func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (*answer, error) {
+	if err := checkHeaders(r); err != nil {
+		return nil, err
+	}
 	path, ok := decodeTwice(in.path)
 	if !ok {
 		return nil, httpBadRequest

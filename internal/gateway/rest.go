@@ -64,6 +64,9 @@ func (d *restDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve does all that can fail: a *gatewayResponse in the error's chain is what
 // the client gets instead of the function's answer.
 func (d *restDoor) serve(w http.ResponseWriter, r *http.Request, in *incoming) (*answer, error) {
+	if err := checkHeaders(r); err != nil {
+		return nil, err
+	}
 	path, ok := cutStage(in.path, d.api.Stage)
 	if !ok {
 		return nil, missingToken
