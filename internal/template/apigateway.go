@@ -150,9 +150,9 @@ func (m *maker) plainAuthorizers(a *restAPI) {
 			"AuthType": ignore, "AuthorizerCredentials": ignore, "AuthorizerResultTtlInSeconds": reads, "AuthorizerUri": reads,
 			"IdentitySource": reads, "IdentityValidationExpression": reads, "Name": reads, "ProviderARNs": reads, "RestApiId": reads, "Type": reads,
 		})
-		a.set(o.id, m.authorizer(a.Variables, o.n, o, authorizerSpelling{
+		a.set(o.id, guard{lambda: m.authorizer(a.Variables, o.n, o, authorizerSpelling{
 			"Type", "AuthorizerUri", "AuthorizerResultTtlInSeconds", "IdentitySource", "IdentityValidationExpression",
-		}, "", defaultAuthorizerTTL))
+		}, "", defaultAuthorizerTTL)})
 	}
 }
 
@@ -217,9 +217,11 @@ func (m *maker) plainMethod(a *restAPI, o object, paths map[string]string, valid
 	}
 	switch kind, _ := o.text("AuthorizationType"); kind {
 	case "", "NONE":
+	case "AWS_IAM":
+		route.IAM = true
 	case "CUSTOM":
 		if name, ok := o.text("AuthorizerId"); ok && m.known(&a.authorizers, a.LogicalID, o.get("AuthorizerId"), name) {
-			route.Authorizer = a.byName[name]
+			route.Authorizer = a.byName[name].lambda
 		}
 	default:
 		m.notice(o.get("AuthorizationType"), "authorization of type "+kind+openRoutes)

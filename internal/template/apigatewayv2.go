@@ -96,7 +96,7 @@ func (m *maker) plainHTTPAuthorizers(a *httpAPI) {
 			"AuthorizerType": reads, "AuthorizerUri": reads, "EnableSimpleResponses": reads, "IdentitySource": reads,
 			"IdentityValidationExpression": ignore, "JwtConfiguration": reads, "Name": reads,
 		})
-		a.set(o.id, m.plainHTTPAuthorizer(a, o))
+		a.set(o.id, guard{lambda: m.plainHTTPAuthorizer(a, o)})
 	}
 }
 
@@ -212,9 +212,11 @@ func (m *maker) plainRoute(a *httpAPI, o object, integrations map[string]object)
 	}
 	switch kind, _ := o.text("AuthorizationType"); kind {
 	case "", "NONE":
+	case "AWS_IAM":
+		route.IAM = true
 	case "CUSTOM":
 		if name, ok := o.text("AuthorizerId"); ok && m.known(&a.authorizers, a.LogicalID, o.get("AuthorizerId"), name) {
-			route.Authorizer = a.byName[name]
+			route.Authorizer = a.byName[name].lambda
 		}
 	default:
 		m.notice(o.get("AuthorizationType"), "authorization of type "+kind+openRoutes)

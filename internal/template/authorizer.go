@@ -15,10 +15,19 @@ const (
 	maxAuthorizerTTL     = 3600              // seconds
 )
 
-// authorizers are those of one API. A nil entry is one that lets nobody be
-// known here: a notice says that its routes are open.
+// guard is who may call a route. The zero value lets everybody in: there is no
+// authorizer, or it is one that a notice says is not supported.
+type guard struct {
+	lambda *api.Authorizer
+	iam    bool // only signed requests
+}
+
+// iamAuthorizer is the name that SAM gives to IAM authorization.
+const iamAuthorizer = "AWS_IAM"
+
+// authorizers are those of one API.
 type authorizers struct {
-	byName   map[string]*api.Authorizer
+	byName   map[string]guard
 	fallback string // the one of methods that name none; "" lets everybody in
 }
 
@@ -44,7 +53,7 @@ func (m *maker) serverlessAuth(a *restAPI, o object) {
 	if all, ok := auth.object("Authorizers", "Authorizers"); ok {
 		for _, f := range all.n.fields {
 			if one, ok := m.object(f.value, "an authorizer"); ok {
-				a.set(f.key.text, m.serverlessAuthorizer(f.key, one))
+				a.set(f.key.text, guard{lambda: m.serverlessAuthorizer(f.key, one)})
 			}
 		}
 	}
@@ -53,21 +62,28 @@ func (m *maker) serverlessAuth(a *restAPI, o object) {
 	}
 }
 
-func (a *authorizers) set(name string, authorizer *api.Authorizer) {
+func (a *authorizers) set(name string, g guard) {
 	if a.byName == nil {
-		a.byName = map[string]*api.Authorizer{}
+		a.byName = map[string]guard{}
 	}
-	if authorizer != nil {
-		authorizer.Name = name
+	if g.lambda != nil {
+		g.lambda.Name = name
 	}
-	a.byName[name] = authorizer
+	a.byName[name] = g
+}
+
+// guard is the authorizer with a name; "" has none.
+func (a *authorizers) guard(name string) guard {
+	if name == iamAuthorizer {
+		return guard{iam: true}
+	}
+	return a.byName[name]
 }
 
 // known notes an authorizer that an API doesn't have.
 func (m *maker) known(a *authorizers, id string, at *node, name string) bool {
-	if name == "AWS_IAM" {
-		m.notice(at, "IAM authorization"+openRoutes)
-		return false
+	if name == iamAuthorizer {
+		return true
 	}
 	if _, ok := a.byName[name]; ok {
 		return true
@@ -177,20 +193,23 @@ func (m *maker) schemes(a *authorizers, root object, variables map[string]string
 	}
 }
 
-func (m *maker) scheme(key *node, scheme object, variables map[string]string, ttl time.Duration) *api.Authorizer {
+func (m *maker) scheme(key *node, scheme object, variables map[string]string, ttl time.Duration) guard {
 	const extension = "x-amazon-apigateway-authorizer"
+	if kind, _ := scheme.text("x-amazon-apigateway-authtype"); strings.EqualFold(kind, "awsSigv4") {
+		return guard{iam: true}
+	}
 	if !scheme.has(extension) {
 		m.notice(key, "the security scheme "+key.text+openRoutes)
-		return nil
+		return guard{}
 	}
 	o, ok := scheme.object(extension, "an authorizer")
 	if !ok {
-		return nil
+		return guard{}
 	}
 	header, _ := scheme.text("name")
-	return m.authorizer(variables, key, o, authorizerSpelling{
+	return guard{lambda: m.authorizer(variables, key, o, authorizerSpelling{
 		"type", "authorizerUri", "authorizerResultTtlInSeconds", "identitySource", "identityValidationExpression",
-	}, header, ttl)
+	}, header, ttl)}
 }
 
 // authorizerSpelling is how the two places that describe an authorizer name its

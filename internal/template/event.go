@@ -69,6 +69,7 @@ var apiEventProperties = map[string]support{
 	"RequestParameters":    reads,
 	"ResponseTransferMode": reads,
 	"RestApiId":            reads,
+	"Stage":                ignore,
 	"TimeoutInMillis":      reads,
 }
 
@@ -105,9 +106,8 @@ func (m *maker) apiEvent(properties *node, f *Function) {
 	if ms, ok := o.whole("TimeoutInMillis", minIntegrationMillis, maxIntegrationMillis, " ms"); ok {
 		route.Timeout = time.Duration(ms) * time.Millisecond
 	}
-	if mode, ok := o.choice("ResponseTransferMode", "BUFFERED", "STREAM"); ok && mode == "STREAM" {
-		m.notice(o.get("ResponseTransferMode"), "streamed responses are not supported yet; this one is buffered")
-	}
+	mode, _ := o.choice("ResponseTransferMode", "BUFFERED", "STREAM")
+	route.Stream = mode == "STREAM"
 	for _, p := range o.list("RequestParameters") {
 		if parameter, ok := m.requestParameter(p); ok {
 			route.Parameters = append(route.Parameters, parameter)
@@ -123,19 +123,24 @@ func (m *maker) apiEvent(properties *node, f *Function) {
 	if owner == nil || !okPath || !okMethod {
 		return
 	}
+	there := slices.ContainsFunc(owner.Routes, func(r api.Route) bool { return r.Resource == route.Resource && r.Method == route.Method })
+	if there && owner.merged {
+		return // the definition says it all
+	}
 	if !owner.managed {
-		if !slices.ContainsFunc(owner.Routes, func(r api.Route) bool { return r.Resource == route.Resource && r.Method == route.Method }) {
+		if !there {
 			m.notice(o.n, owner.LogicalID+" has a definition of its own without "+route.Method+" "+route.Resource+": there, as on AWS, this event makes no route")
 		}
 		return
 	}
-	route.Authorizer = m.eventAuthorizer(owner, o)
+	g := m.eventGuard(owner, o)
+	route.Authorizer, route.IAM = g.lambda, g.iam
 	m.addRoute(owner, route, o.n)
 }
 
-// eventAuthorizer is the authorizer of an event's route, or nil.
+// eventGuard is who may call an event's route.
 // Source: AWS SAM developer guide, sam-property-function-apifunctionauth.
-func (m *maker) eventAuthorizer(owner *restAPI, o object) *api.Authorizer {
+func (m *maker) eventGuard(owner *restAPI, o object) guard {
 	name := owner.fallback
 	if auth, ok := o.object("Auth", "Auth"); ok {
 		auth.check(map[string]support{
@@ -149,7 +154,7 @@ func (m *maker) eventAuthorizer(owner *restAPI, o object) *api.Authorizer {
 			}
 		}
 	}
-	return owner.byName[name]
+	return owner.guard(name)
 }
 
 // eventAPI is the API that an event belongs to, or nil if that can't be told.

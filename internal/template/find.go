@@ -12,16 +12,22 @@ import (
 // names are the files that are taken for the template of a folder, best first.
 var fileNames = []string{"template.yaml", "template.yml", "template.json"}
 
-// NotFoundError says that there is no template where one was looked for.
+// NotFoundError says that there is no template where one was looked for, or more
+// than one.
 type NotFoundError struct {
-	Path  string   // the folder or file that was looked at
-	Near  []string // templates close by
-	cause error    // why the path could not be looked at, or nil
+	Path string   // the folder or file that was looked at
+	Near []string // templates close by
+
+	several bool  // whether each of Near could be meant
+	cause   error // why the path could not be looked at, or nil
 }
 
 func (e *NotFoundError) Error() string {
 	if e.cause != nil {
 		return fmt.Sprintf("no template: %v", e.cause)
+	}
+	if e.several {
+		return fmt.Sprintf("%s holds the templates of %d stacks", e.Path, len(e.Near))
 	}
 	return fmt.Sprintf("no template in %s: there is none of %s", e.Path, strings.Join(fileNames, ", "))
 }
@@ -37,8 +43,9 @@ func (e *NotFoundError) Hint() string {
 }
 
 // Find is the template that a user means by path: a file, or a folder that holds
-// template.yaml, template.yml or template.json. "" is the working directory. The
-// error is a *NotFoundError if there is none.
+// template.yaml, template.yml or template.json, or that is or holds what "cdk
+// synth" wrote for one stack. "" is the working directory. The error is a
+// *NotFoundError if there is none.
 func Find(path string) (file string, err error) {
 	if path == "" {
 		path = "."
@@ -55,6 +62,15 @@ func Find(path string) (file string, err error) {
 	}
 	if file := in(path); file != "" {
 		return file, nil
+	}
+	for _, dir := range []string{path, filepath.Join(path, "cdk.out")} {
+		switch stacks := assembly(dir); len(stacks) {
+		case 0:
+		case 1:
+			return stacks[0], nil
+		default:
+			return "", &NotFoundError{Path: dir, Near: stacks, several: true}
+		}
 	}
 	return "", &NotFoundError{Path: path, Near: near(path)}
 }

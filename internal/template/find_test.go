@@ -19,6 +19,23 @@ func TestFind(t *testing.T) {
 	}
 	write("all/template.yaml", "all/template.yml", "all/template.json", "yml/template.yml", "yml/template.json",
 		"json/template.json", "other/stack.yaml", "parent/template.yaml", "parent/src/main.go", "hidden/.git/template.yaml")
+	assembly := func(dir string, stacks ...string) {
+		t.Helper()
+		write(dir + "/manifest.json")
+		artifacts := `"Tree":{"type":"cdk:tree","properties":{"file":"tree.json"}}`
+		for _, s := range stacks {
+			if filepath.IsLocal(s) {
+				write(dir + "/" + s)
+			}
+			artifacts += `,"` + s + `":{"type":"aws:cloudformation:stack","properties":{"templateFile":"` + s + `"}}`
+		}
+		if err := os.WriteFile(filepath.Join(root, dir, "manifest.json"), []byte(`{"artifacts":{`+artifacts+`}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	assembly("cdk/project/cdk.out", "Shop.template.json")
+	assembly("cdk/two", "B.template.json", "A.template.json")
+	assembly("cdk/outside", "../../all/template.json")
 	if err := os.MkdirAll(filepath.Join(root, "folder", "template.yaml"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +49,10 @@ func TestFind(t *testing.T) {
 		{"a template in the folder above", "parent/src", "", "parent/template.yaml"},
 		{"templates in the folders below", ".", "", "all/template.yaml or json/template.json or parent/template.yaml"},
 		{"hidden folders are passed over", "hidden", "", "name the template's file or its folder"},
+		{"what the CDK synthesized", "cdk/project/cdk.out", "cdk/project/cdk.out/Shop.template.json", ""},
+		{"a project of the CDK", "cdk/project", "cdk/project/cdk.out/Shop.template.json", ""},
+		{"two stacks of the CDK", "cdk/two", "", "cdk/two/A.template.json or cdk/two/B.template.json"},
+		{"a manifest that leads out of its folder", "cdk/outside", "", "name the template's file or its folder"},
 		{"a path that is not there", "nothing", "", "all/template.yaml or json/template.json or parent/template.yaml"},
 		{"a path whose folder is not there", "no/thing", "", "name the template's file or its folder"},
 	}

@@ -3,6 +3,7 @@ package template
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,7 +53,7 @@ var serverlessFunctionProperties = map[string]support{
 	"ProvisionedConcurrencyConfig":  later("provisioned concurrency is not supported yet"),
 	"PublishToLatestPublished":      ignore,
 	"RecursiveLoop":                 ignore,
-	"ReservedConcurrentExecutions":  later("reserved concurrency is not supported yet"),
+	"ReservedConcurrentExecutions":  reads,
 	"Role":                          ignore,
 	"RolePath":                      ignore,
 	"Runtime":                       reads,
@@ -120,6 +121,9 @@ func (m *maker) configuration(r *resource, o object) (f Function, here bool) {
 		if mb, ok := storage.whole("Size", function.DefaultEphemeralStorageMB, function.MaxEphemeralStorageMB, " MB"); ok {
 			v.EphemeralStorageMB = mb
 		}
+	}
+	if n, ok := o.whole("ReservedConcurrentExecutions", 0, math.MaxInt32, ""); ok {
+		v.ReservedConcurrency = &n
 	}
 	v.Environment = m.environment(o)
 	v.Logging = m.logging(o)

@@ -45,13 +45,9 @@ func (m *maker) plainURL(r *resource) {
 // functionURL reads what both forms have in common.
 func (m *maker) functionURL(o object, function, qualifier string) {
 	o.require("AuthType", "AuthType: NONE")
-	if kind, ok := o.choice("AuthType", "NONE", "AWS_IAM"); ok && kind == "AWS_IAM" {
-		m.notice(o.get("AuthType"), "IAM authorization"+openRoutes)
-	}
-	if mode, ok := o.choice("InvokeMode", "BUFFERED", "RESPONSE_STREAM"); ok && mode == "RESPONSE_STREAM" {
-		m.notice(o.get("InvokeMode"), "streamed responses are not supported yet; this one is buffered")
-	}
-	u := &api.FunctionURL{Function: function, Qualifier: qualifier}
+	kind, _ := o.choice("AuthType", "NONE", "AWS_IAM")
+	mode, _ := o.choice("InvokeMode", "BUFFERED", "RESPONSE_STREAM")
+	u := &api.FunctionURL{Function: function, Qualifier: qualifier, IAM: kind == "AWS_IAM", Stream: mode == "RESPONSE_STREAM"}
 	if c, ok := o.object("Cors", "Cors"); ok {
 		u.CORS = m.cors(c, corsInResource)
 	}

@@ -6,8 +6,8 @@ import "fmt"
 // function itself.
 // Source: AWS SAM developer guide, sam-specification-template-anatomy-globals.
 var notGlobal = map[string]bool{
-	"Events": true, "FunctionName": true, "ImageConfig": true, "ImageUri": true, "InlineCode": true,
-	"PackageType": true, "Policies": true,
+	"AutoPublishCodeSha256": true, "Events": true, "FunctionName": true, "ImageConfig": true, "ImageUri": true,
+	"InlineCode": true, "PackageType": true, "Policies": true, "Role": true, "VersionDescription": true,
 }
 
 // globalTypes are the kinds of resource that Globals can speak of.

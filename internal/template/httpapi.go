@@ -114,7 +114,7 @@ func (m *maker) httpAuth(a *httpAPI, o object) {
 	if all, ok := auth.object("Authorizers", "Authorizers"); ok {
 		for _, f := range all.n.fields {
 			if one, ok := m.object(f.value, "an authorizer"); ok {
-				a.set(f.key.text, m.httpAuthorizer(a, f.key, one))
+				a.set(f.key.text, guard{lambda: m.httpAuthorizer(a, f.key, one)})
 			}
 		}
 	}
@@ -161,6 +161,7 @@ var httpEventProperties = map[string]support{
 	"Path":                 reads,
 	"PayloadFormatVersion": reads,
 	"RouteSettings":        ignore,
+	"Stage":                ignore,
 	"TimeoutInMillis":      reads,
 }
 
@@ -204,7 +205,8 @@ func (m *maker) httpEvent(properties *node, f *Function) {
 			}
 		}
 	}
-	route.Authorizer = a.byName[name]
+	g := a.guard(name)
+	route.Authorizer, route.IAM = g.lambda, g.iam
 	m.addHTTPRoute(a, route, o.n)
 }
 
@@ -345,7 +347,8 @@ func (m *maker) httpOperation(a *httpAPI, root object, route api.HTTPRoute, f fi
 	if !said {
 		name = a.fallback
 	}
-	route.Authorizer = a.byName[name]
+	g := a.guard(name)
+	route.Authorizer, route.IAM = g.lambda, g.iam
 	if !o.has(integrationKey) {
 		m.fault(f.key, "the method has no integration", integrationKey+`: {type: aws_proxy, payloadFormatVersion: "2.0", uri: …}`)
 		return

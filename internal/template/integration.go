@@ -98,9 +98,8 @@ func (m *maker) integration(a *restAPI, o object, names spelling, route *api.Rou
 	if ms, ok := o.whole(names.millis, minIntegrationMillis, maxIntegrationMillis, " ms"); ok {
 		route.Timeout = time.Duration(ms) * time.Millisecond
 	}
-	if mode, ok := o.text(names.mode); ok && mode == "STREAM" {
-		m.notice(o.get(names.mode), "streamed responses are not supported yet; this one is buffered")
-	}
+	mode, _ := o.choice(names.mode, "BUFFERED", "STREAM")
+	route.Stream = mode == "STREAM"
 	for _, f := range o.strings(names.parameters, names.parameters) {
 		if mapping, ok := m.mapping(f, route.Parameters); ok {
 			route.Mappings = append(route.Mappings, mapping)
@@ -116,7 +115,7 @@ func (m *maker) integration(a *restAPI, o object, names spelling, route *api.Rou
 }
 
 // invocationsURI is how API Gateway names the function behind a method.
-var invocationsURI = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]*:lambda:path/+\d{4}-\d{2}-\d{2}/functions/(.+)/invocations/?$`)
+var invocationsURI = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]*:lambda:path/+\d{4}-\d{2}-\d{2}/functions/(.+)/(?:response-streaming-)?invocations/?$`)
 
 // functionARN is a function's, perhaps with a qualifier.
 var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]*:[0-9]*:function:([a-zA-Z0-9-_]+)(:[a-zA-Z0-9-_$]+)?$`)

@@ -34,6 +34,7 @@ type restAPI struct {
 	*api.REST
 	authorizers
 	managed bool    // its routes come from events; else from a definition
+	merged  bool    // from both
 	at      []*node // where each of its routes stands
 }
 

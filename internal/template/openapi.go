@@ -119,7 +119,8 @@ func (m *maker) operation(a *restAPI, d definition, route api.Route, f field) {
 	if !said {
 		name = a.fallback
 	}
-	route.Authorizer = a.byName[name]
+	g := a.guard(name)
+	route.Authorizer, route.IAM = g.lambda, g.iam
 	if !o.has(integrationKey) {
 		m.fault(f.key, "the method has no integration", integrationKey+": {type: aws_proxy, httpMethod: POST, uri: …}")
 		return

@@ -55,10 +55,13 @@ func (m *maker) lambdaFunction(r *resource) {
 	}
 }
 
-// assetPath is where the CDK writes, in a resource's Metadata, the folder of the
-// code that it will upload.
+// What the CDK writes into a resource's Metadata of the code that it will upload:
+// the folder, and whether it is built already.
 // Source: AWS CDK developer guide, assets.
-const assetPath = "aws:asset:path"
+const (
+	assetPath    = "aws:asset:path"
+	assetBundled = "aws:asset:is-bundled"
+)
 
 // lambdaCode reads Code: a folder, as "aws cloudformation package" takes it, or
 // the folder that the CDK names. What is in S3 is not here.
@@ -69,6 +72,9 @@ func (m *maker) lambdaCode(r *resource, o object, f *Function) (here bool) {
 		return false
 	}
 	if asset := r.body.find("Metadata", assetPath); asset != nil && asset.kind == text {
+		if bundled := r.body.find("Metadata", assetBundled); bundled != nil && bundled.text == "true" {
+			f.SkipBuild = true
+		}
 		return m.folder(asset, filepath.ToSlash(asset.text), f)
 	}
 	if code.scalar() {

@@ -61,8 +61,8 @@ func (m *maker) serverlessAPI(r *resource) {
 			m.fault(o.get("StageName"), quote(stage)+" is not the name of a stage", "1 to 128 of letters, digits, - and _")
 		}
 	}
-	merged, _ := o.flag("MergeDefinitions")
-	a.managed = merged || !o.has("DefinitionBody") && !o.has("DefinitionUri")
+	a.merged, _ = o.flag("MergeDefinitions")
+	a.managed = a.merged || !o.has("DefinitionBody") && !o.has("DefinitionUri")
 	m.apis[r.id] = a
 	m.rest = append(m.rest, a)
 	m.serverlessAuth(a, o)
