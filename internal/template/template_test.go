@@ -233,3 +233,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkParse(b *testing.B) {
+	file := filepath.Join("..", "..", "examples", "multitenant", "template.yaml")
+	src, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := Parse(file, src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
