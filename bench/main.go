@@ -53,7 +53,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.starts, "starts", 40, "cold starts of each twin")
 	flags.BoolVar(&o.apart, "apart", false, "give the function and its Runtime API a processor each")
 	flags.BoolVar(&o.markdown, "markdown", false, "print machine, command and table as Markdown, for RESULTS.md")
-	flags.StringVar(&o.ours, "ours", "berth", "what to compare with aws-lambda-go; \"floor\" is a bare loop on net.Conn, for raw only")
+	flags.StringVar(&o.ours, "ours", "berth", "what to compare with aws-lambda-go; \"floor\" is a bare loop on net.Conn, for raw and stream")
 	only := flags.String("twins", "", "only these, such as `raw,typed`")
 	if err := flags.Parse(args); err != nil {
 		return o, err
