@@ -56,6 +56,21 @@ func (l *lines) Built(function string, took time.Duration) {
 	}{"built", function, inMs(took)})
 }
 
+func (l *lines) Reloaded(function string, took time.Duration) {
+	l.print(struct {
+		Event    string  `json:"event"`
+		Function string  `json:"function"`
+		TookMs   float64 `json:"tookMs"`
+	}{"reloaded", function, inMs(took)})
+}
+
+func (l *lines) Failed(err error) {
+	l.print(struct {
+		Event string `json:"event"`
+		Text  string `json:"text"`
+	}{"failed", err.Error()})
+}
+
 func (l *lines) Ready(s platform.Summary) {
 	l.print(struct {
 		Event string `json:"event"`

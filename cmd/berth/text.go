@@ -68,6 +68,16 @@ func (t *text) Built(function string, took time.Duration) {
 	t.print("built    %s in %s", t.paint(bold, function), took.Round(time.Millisecond))
 }
 
+func (t *text) Reloaded(function string, took time.Duration) {
+	t.print("reloaded %s in %s", t.paint(bold, function), took.Round(time.Millisecond))
+}
+
+func (t *text) Failed(err error) {
+	var b strings.Builder
+	report(&b, err)
+	t.print("%s%s", b.String(), t.paint(red, "not reloaded; what ran before goes on serving"))
+}
+
 func (t *text) Ready(s platform.Summary) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nisolation: %s. %s\n", t.paint(bold, s.Isolation), s.Promise)

@@ -28,6 +28,7 @@ type upCommand struct {
 	IdleTimeout       time.Duration `default:"10m" placeholder:"DURATION" help:"How long an execution environment may be idle (default: ${default})."`
 	FreezeAfter       time.Duration `default:"100ms" placeholder:"DURATION" help:"How long it is idle before it is frozen; negative: never (default: ${default})."`
 
+	Watch   bool `help:"Build a function again when its files change, and let it serve in place of the one before."`
 	NoColor bool `env:"NO_COLOR" help:"Print without colour."`
 	JSON    bool `name:"json" help:"Print one JSON object a line."`
 	Verbose bool `short:"v" help:"Print what Berth itself has to say, too."`
@@ -41,6 +42,7 @@ every execution environment with it.
 Examples:
   berth up examples/multitenant
   berth up examples/multitenant --isolation namespace
+  berth up --watch
   berth up template.yaml --gateway 127.0.0.1:8080 --json`
 }
 
@@ -69,6 +71,7 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 		Isolation:  c.Isolation,
 		Network:    sandbox.Network(c.Network),
 		Fleet:      bounds,
+		Watch:      c.Watch,
 		Observer:   screen,
 		Logger:     slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 	})

@@ -19,6 +19,10 @@ type Observer interface {
 	// Built when it is ready to be invoked.
 	Building(function, dir string)
 	Built(function string, took time.Duration)
+	// Reloaded is called when what was built of changed files serves, and Failed
+	// when they can't be built: then what ran before goes on.
+	Reloaded(function string, took time.Duration)
+	Failed(error)
 	// Ready is called once, when every listener answers.
 	Ready(Summary)
 }
@@ -26,7 +30,9 @@ type Observer interface {
 // blind is the observer of a platform that nobody looks at.
 type blind struct{ telemetry.Discard }
 
-func (blind) Noticed(template.Notice)     {}
-func (blind) Building(string, string)     {}
-func (blind) Built(string, time.Duration) {}
-func (blind) Ready(Summary)               {}
+func (blind) Noticed(template.Notice)        {}
+func (blind) Building(string, string)        {}
+func (blind) Built(string, time.Duration)    {}
+func (blind) Reloaded(string, time.Duration) {}
+func (blind) Failed(error)                   {}
+func (blind) Ready(Summary)                  {}

@@ -39,6 +39,10 @@ type Config struct {
 	Isolation string          // the weakest driver to accept; "" means the strongest there is
 	Network   sandbox.Network // "" means none
 
+	// Watch builds functions again when their files change, and lets what is built
+	// serve in place of what was there before.
+	Watch bool
+
 	// Fleet bounds the execution environments. An IdleTimeout of 0 means 10
 	// minutes here.
 	Fleet fleet.Config
@@ -70,7 +74,8 @@ type Platform struct {
 	functions *function.Registry
 	fleet     *fleet.Fleet
 	invoker   *invocation.Invoker
-	artifacts []*packaging.Artifact // the functions' code; held until the end
+	deployed  map[string]deployed   // by the function's name
+	replaced  []*packaging.Artifact // the code of functions that have been replaced, oldest first
 	doors     []*door               // the first is Lambda's own API
 }
 
@@ -89,13 +94,13 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 
-	p := &Platform{cfg: cfg, functions: function.NewRegistry(Region, Account)}
+	p := &Platform{cfg: cfg, functions: function.NewRegistry(Region, Account), deployed: map[string]deployed{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	p.template, err = template.Config{Region: Region, Account: Account, Parameters: cfg.Parameters}.Load(cfg.Template)
+	p.template, err = p.templates().Load(cfg.Template)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +119,7 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if err = p.openDoors(); err != nil {
 		return nil, err
 	}
-	if err = p.build(ctx); err != nil {
+	if err = p.buildAll(ctx); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -123,13 +128,16 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 // Close gives back what Open took. Run does it by itself.
 func (p *Platform) Close() error {
 	errs := []error{p.closeDoors()}
-	for _, a := range p.artifacts {
-		a.Close()
-	}
+	p.closeArtifacts()
 	if p.isolation != nil {
 		errs = append(errs, p.isolation.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// templates is how this platform reads templates.
+func (p *Platform) templates() template.Config {
+	return template.Config{Region: Region, Account: Account, Parameters: p.cfg.Parameters}
 }
 
 // launch makes an environment for the fleet.
@@ -168,11 +176,18 @@ func (p *Platform) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = p.fleet.Run(life) }) // its only error is the end of life
 
-	failed := make(chan error, len(p.doors))
+	failed := make(chan error, len(p.doors)+1)
 	for _, d := range p.doors {
 		wg.Go(func() {
 			if err := d.serve(); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve on %s: %w", d.listener.Addr(), err)
+			}
+		})
+	}
+	if p.cfg.Watch {
+		wg.Go(func() {
+			if err := p.watch(ctx); err != nil && ctx.Err() == nil {
+				failed <- err
 			}
 		})
 	}

@@ -62,6 +62,7 @@ type line struct {
 	Status      string
 	ErrorType   string
 	Line        string
+	Text        string
 	PeakBytes   int64
 }
 
@@ -74,6 +75,8 @@ type berth struct {
 	ready   line
 
 	mu     sync.Mutex
+	more   *sync.Cond // there are more lines, or there will be none
+	ended  bool
 	lines  []line
 	stderr bytes.Buffer
 	read   sync.WaitGroup
@@ -90,6 +93,7 @@ func up(t *testing.T, template string, args ...string) *berth {
 	}
 	b := &berth{t: t, cmd: exec.Command(path, append([]string{"up", template, "--json",
 		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0"}, args...)...)}
+	b.more = sync.NewCond(&b.mu)
 	b.cmd.Stderr = &b.stderr
 	stdout, err := b.cmd.StdoutPipe()
 	if err != nil {
@@ -133,10 +137,37 @@ func (b *berth) follow(r io.Reader, ready chan<- line) {
 		}
 		b.mu.Lock()
 		b.lines = append(b.lines, l)
+		b.more.Broadcast()
 		b.mu.Unlock()
 		if l.Event == "ready" {
 			ready <- l
 		}
+	}
+	b.mu.Lock()
+	b.ended = true
+	b.more.Broadcast()
+	b.mu.Unlock()
+}
+
+// waitFor blocks until berth has printed n lines of an event, and returns the
+// last of them.
+func (b *berth) waitFor(event string, n int) line {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		seen := 0
+		for _, l := range b.lines {
+			if l.Event == event {
+				if seen++; seen == n {
+					return l
+				}
+			}
+		}
+		if b.ended {
+			b.t.Fatalf("berth ended before it printed %q %d times\n%s", event, n, &b.stderr)
+		}
+		b.more.Wait()
 	}
 }
 
