@@ -53,6 +53,10 @@ type Version struct {
 	// for the function, and its ceiling; nil is none. It is the function's, not
 	// the version's: the newest one counts.
 	ReservedConcurrency *int
+
+	// DeadLetterTarget is the ARN of the queue or topic that gets the events of
+	// asynchronous invocations that were given up; "" for none.
+	DeadLetterTarget string
 }
 
 // Logging is a function's LoggingConfig.

@@ -2,8 +2,9 @@
 // answer, by Lambda's rules.
 //
 // An [Invoker] resolves the function's name, checks the tenant ID and the size
-// of the event, and hands the event to the fleet. It knows nothing of HTTP, nor
-// of who called.
+// of the event, and hands the event to the fleet. [Async] does so for callers who
+// don't wait: it accepts an event, and sees to it until the event is done. The
+// package knows nothing of HTTP, nor of who called.
 package invocation
 
 import (

@@ -4,7 +4,10 @@
 // It knows nothing of templates, stores or the SQS protocol.
 package queue
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Settings are the attributes of one standard queue.
 // Source: Amazon SQS API reference, CreateQueue.
@@ -77,3 +80,7 @@ type Source struct {
 	// ReportItemFailures has the function's answer say which messages failed.
 	ReportItemFailures bool
 }
+
+// ErrRefused is in the chain of an error with which a queue says that it will
+// never take this message.
+var ErrRefused = errors.New("the queue refuses the message")
