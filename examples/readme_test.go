@@ -33,6 +33,13 @@ func TestREADMEs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if needs.MatchString(string(text)) {
+				for _, tool := range strings.Fields(needs.FindStringSubmatch(string(text))[1]) {
+					if !installed(tool) {
+						t.Skipf("%s needs %s, which is not installed here", page, tool)
+					}
+				}
+			}
 			blocks := blocks(string(text))
 			if len(blocks) == 0 && filepath.Dir(page) != "multitenant" { // which types its commands itself
 				t.Errorf("%s has no code block marked %q", page, "sh run")
@@ -45,11 +52,22 @@ func TestREADMEs(t *testing.T) {
 	}
 }
 
+// installed looks for a program where the pages' commands would: Debian keeps
+// PostgreSQL's out of PATH.
+func installed(tool string) bool {
+	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + tool)
+	_, err := exec.LookPath(tool)
+	return err == nil || len(debian) > 0
+}
+
 // command is one command of a block, and what it prints.
 type command struct {
 	text string
 	want string // "" when the page doesn't say
 }
+
+// needs names the programs without which a page's commands can't be run.
+var needs = regexp.MustCompile(`(?m)^<!-- needs (.*) -->$`)
 
 var block = regexp.MustCompile("(?ms)^```sh run\n(.*?)^```$")
 

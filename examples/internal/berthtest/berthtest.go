@@ -81,12 +81,7 @@ func Up(t testing.TB, template string, args ...string) *Berth {
 		b.read.Wait()
 		return b.cmd.Wait()
 	})
-	t.Cleanup(func() {
-		_ = b.cmd.Process.Signal(os.Interrupt) // it may have ended: wait says how
-		if err := b.wait(); err != nil {
-			t.Errorf("berth ended with %v\n%s", err, &b.stderr)
-		}
-	})
+	t.Cleanup(b.Stop)
 	ready := b.Await(func(l Line) bool { return l.Event == "ready" })
 	b.Service = ready.Service
 	for _, r := range ready.Routes {
@@ -99,6 +94,16 @@ func Up(t testing.TB, template string, args ...string) *Berth {
 		}
 	}
 	return b
+}
+
+// Stop ends Berth as Ctrl-C does, which the end of the test does by itself. All it
+// printed is in Lines then.
+func (b *Berth) Stop() {
+	b.t.Helper()
+	_ = b.cmd.Process.Signal(os.Interrupt) // it may have ended: wait says how
+	if err := b.wait(); err != nil {
+		b.t.Errorf("berth ended with %v\n%s", err, &b.stderr)
+	}
 }
 
 // follow reads what berth prints until it ends.
