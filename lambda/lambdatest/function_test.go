@@ -266,6 +266,28 @@ func TestAReaderWhoLeavesEndsTheHandlersContext(t *testing.T) {
 	}
 }
 
+func TestAReaderWhoLeavesIsMissedBeforeTheNextWrite(t *testing.T) {
+	f := lambdatest.Start(t, lambda.Stream(func(ctx context.Context, _ []byte, w *lambda.ResponseWriter) error {
+		io.WriteString(w, "one")
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	}))
+	s, err := f.Open(t.Context(), lambdatest.Event{Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(s, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := f.Idle(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStopClosesWhatTheFunctionHasOpen(t *testing.T) {
 	var events []string
 	f := lambdatest.Start(t, lambda.Bytes(func(_ context.Context, b []byte) ([]byte, error) { return b, nil }),

@@ -3,6 +3,7 @@ package lambdatest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type Stream struct {
 	body *bufio.Reader
 	pipe *io.PipeReader // nil when the response was not streamed
 	stop func() bool    // the deadline's timer
+	gone func()         // tells the function's side
 }
 
 // Streamed reports whether the function streamed its response.
@@ -34,6 +36,7 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.stop()
+	s.gone()
 	return s.pipe.Close()
 }
 
@@ -84,22 +87,31 @@ func newBuffered(contentType string, body []byte) *Stream {
 }
 
 // intake is the function's side of a stream.
-type intake struct{ pipe *io.PipeWriter }
+type intake struct {
+	pipe   *io.PipeWriter
+	reader context.Context // ends when the reader has gone
+}
 
 func newStream(contentType string, deadline time.Time, timeout time.Duration) (*Stream, intake) {
 	r, w := io.Pipe()
 	timer := time.AfterFunc(time.Until(deadline), func() { w.CloseWithError(&TimeoutError{timeout}) })
-	return &Stream{ContentType: contentType, body: bufio.NewReader(r), pipe: r, stop: timer.Stop}, intake{w}
+	reader, gone := context.WithCancel(context.Background())
+	return &Stream{ContentType: contentType, body: bufio.NewReader(r), pipe: r, stop: timer.Stop, gone: gone}, intake{w, reader}
 }
 
 // copy passes the body of a request on, then how it ended. It reports whether
-// anybody wanted to know to the end.
-func (in intake) copy(r *http.Request) bool {
+// anybody wanted to know to the end. A reader who leaves ends it at once, even
+// while the function writes nothing.
+func (in intake) copy(w http.ResponseWriter, r *http.Request) bool {
+	// net/http would wait for more of the body before it closes a connection.
+	hangUp := func() { http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) }
+	defer context.AfterFunc(in.reader, hangUp)()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Body.Read(buf)
 		if n > 0 {
-			if _, gone := in.pipe.Write(buf[:n]); gone != nil {
+			if _, gone := in.pipe.Write(buf[:n]); gone != nil { // or the time is up
+				hangUp()
 				return false
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // maxResponse is the largest response that is not streamed, in bytes.
@@ -75,11 +74,8 @@ func (a *RuntimeAPI) response(w http.ResponseWriter, r *http.Request) {
 	if mode == "streaming" {
 		s, in := newStream(contentType, c.deadline, c.Timeout)
 		c.answer <- answer{stream: s}
-		if !in.copy(r) {
-			// The reader has gone, and so must the function's connection: at once,
-			// where net/http would first wait for more of the body.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
-			panic(http.ErrAbortHandler)
+		if !in.copy(w, r) {
+			panic(http.ErrAbortHandler) // the reader has gone, and so must the function's connection
 		}
 		accept(w)
 		return
