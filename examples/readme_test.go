@@ -79,7 +79,8 @@ func blocks(page string) [][]command {
 		continued := false
 		for line := range strings.Lines(match[1]) {
 			line = strings.TrimSuffix(line, "\n")
-			output, isOutput := strings.CutPrefix(line, "# ")
+			output, isOutput := strings.CutPrefix(line, "#")
+			output = strings.TrimPrefix(output, " ")
 			switch {
 			case continued:
 				b[len(b)-1].text += "\n" + line

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/berthdev/berth/examples/internal/berthtest"
 	"github.com/berthdev/berth/lambda/lambdahttp"
 	"github.com/berthdev/berth/lambda/lambdatest"
 )
@@ -67,5 +68,26 @@ func TestRefuses(t *testing.T) {
 		if w.Code != tt.status {
 			t.Errorf("%s: %d, want %d", tt.name, w.Code, tt.status)
 		}
+	}
+}
+
+func TestInBerth(t *testing.T) {
+	b := berthtest.Up(t, ".")
+	r, lines := b.Watch("/Prod/positions/Ada")
+	if r.Status != 200 || r.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%d %v", r.Status, r.Header)
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines, want %d: %v", len(lines), len(want), lines)
+	}
+	for i, l := range lines {
+		if l.Line != want[i].line {
+			t.Errorf("line %d is %q, want %q", i, l.Line, want[i].line)
+		}
+	}
+	// The clock is real here: most of the time passes between the first line and
+	// the last, and not before the first.
+	if between := lines[len(lines)-1].After - lines[0].After; between < pause {
+		t.Errorf("all came within %v", between)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/berthdev/berth/examples/internal/berthtest"
 	"github.com/berthdev/berth/lambda"
 	"github.com/berthdev/berth/lambda/lambdatest"
 )
@@ -106,5 +107,28 @@ func TestRefusesWithA400(t *testing.T) {
 	body, errBody := io.ReadAll(s)
 	if err := errors.Join(err, errBody); err != nil || head.StatusCode != 400 || !strings.Contains(string(body), `not "ten"`) {
 		t.Errorf("%+v %s, %v", head, body, err)
+	}
+}
+
+// The clock is real here, so only what must hold is asked for: the first number
+// comes long before the last one is written.
+func TestInBerth(t *testing.T) {
+	b := berthtest.Up(t, ".")
+	r, lines := b.Watch("/?from=4&tick=200ms")
+	if r.Status != 200 || r.Header.Get("Content-Type") != "text/plain; charset=utf-8" || r.Header.Get("Set-Cookie") != "seen=countdown; HttpOnly" {
+		t.Errorf("%d %v", r.Status, r.Header)
+	}
+	var text []string
+	for _, l := range lines {
+		text = append(text, l.Line)
+	}
+	if got := strings.Join(text, " "); got != "4 3 2 1 cast off" {
+		t.Fatalf("it said %s", got)
+	}
+	if between := lines[4].After - lines[0].After; between < 500*time.Millisecond {
+		t.Errorf("all came within %v: %v", between, lines)
+	}
+	if r := b.Do("GET", "/?from=ten", ""); r.Status != 400 || !strings.Contains(r.Body, `not "ten"`) {
+		t.Errorf("a wrong parameter: %d %s", r.Status, r.Body)
 	}
 }
