@@ -34,9 +34,8 @@ const (
 	rawEvent     = `{"key1":"value1","key2":"value2"}`
 )
 
-// drive runs a handler that answers as it did the first time, on a connection
-// as Lambda's.
-func drive(b testing.TB, h Handler, event string, poll bool, headers ...string) *driver {
+// drive runs a handler in this process.
+func drive(b testing.TB, h Handler, event string, headers ...string) *driver {
 	b.Helper()
 	b.Setenv("_X_AMZN_TRACE_ID", "") // to have it set back
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -52,18 +51,25 @@ func drive(b testing.TB, h Handler, event string, poll bool, headers ...string) 
 		Run(ctx, h, WithLogger(slog.New(slog.DiscardHandler)), WithHost(host.Host{
 			Getenv: func(key string) string { return env[key] },
 			Setenv: os.Setenv,
-			Dial:   func(address string, _ bool) (io.ReadWriteCloser, error) { return runtimeapi.Dial(address, poll) },
+			Dial:   runtimeapi.Dial,
 		}))
 	}()
+	b.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return newDriver(b, l, event, headers...)
+}
+
+// newDriver drives the function that connects to l, which answers as it does the
+// first time.
+func newDriver(b testing.TB, l net.Listener, event string, headers ...string) *driver {
+	b.Helper()
 	conn, err := l.Accept()
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		cancel()
-		conn.Close()
-		<-ended
-	})
+	b.Cleanup(func() { conn.Close() })
 	d := &driver{conn: conn, accepted: []byte(accepted), event: []byte(invocation(apiGatewayID, event, append(headers,
 		"Lambda-Runtime-Invocation-Id: 5a1e5f2c-0b0f-4c0e-9d58-0a3d7d0b8f11",
 		"Lambda-Runtime-Deadline-Ms: 4102444800000",
@@ -116,7 +122,7 @@ func (d *driver) write(b testing.TB, p []byte) {
 // trace ID. The headers' text shares its allocation with some thirty others.
 func TestRawInvocationAllocations(t *testing.T) {
 	const n = 2000
-	d := drive(t, Bytes(echo), rawEvent, false, "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+	d := drive(t, Bytes(echo), rawEvent, "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
 	events := [2][]byte{d.event, bytes.Replace(d.event, []byte("Root=1"), []byte("Root=2"), 1)}
 	serve := func(n int) {
 		for i := range n {
@@ -158,7 +164,7 @@ func BenchmarkInvocation(b *testing.B) {
 		{"raw-1MB", Bytes(echo), fmt.Sprintf("%01048576d", 0)},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			d := drive(b, bb.handler, bb.event, false)
+			d := drive(b, bb.handler, bb.event)
 			b.ReportAllocs()
 			for b.Loop() {
 				d.invoke(b)
@@ -167,14 +173,56 @@ func BenchmarkInvocation(b *testing.B) {
 	}
 }
 
-// BenchmarkTransport compares the two kinds of socket that runtimeapi.Dial makes.
-func BenchmarkTransport(b *testing.B) {
-	for name, poll := range map[string]bool{"blocking": false, "poller": true} {
-		b.Run(name, func(b *testing.B) {
-			d := drive(b, Bytes(echo), rawEvent, poll)
-			for b.Loop() {
-				d.invoke(b)
+// BenchmarkStream writes 20 MB in pieces of 32 KiB, as io.Copy does.
+func BenchmarkStream(b *testing.B) {
+	const size = 20 << 20
+	piece := make([]byte, 32<<10)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	env := map[string]string{"AWS_LAMBDA_RUNTIME_API": l.Addr().String()}
+	go func() {
+		defer close(ended)
+		Run(ctx, Stream(func(_ context.Context, _ []byte, w *ResponseWriter) error {
+			for range size / len(piece) {
+				if _, err := w.Write(piece); err != nil {
+					return err
+				}
 			}
-		})
+			return nil
+		}), WithLogger(slog.New(slog.DiscardHandler)), WithHost(host.Host{
+			Getenv: func(key string) string { return env[key] },
+			Dial:   runtimeapi.Dial,
+		}))
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		cancel()
+		conn.Close()
+		<-ended
+	}()
+	r := bufio.NewReader(conn)
+	event := []byte(invocation("1", `{}`))
+	b.SetBytes(size)
+	for b.Loop() {
+		if _, err := http.ReadRequest(r); err != nil {
+			b.Fatal(err)
+		}
+		conn.Write(event)
+		response, err := http.ReadRequest(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, response.Body); n != size || err != nil {
+			b.Fatal(n, err)
+		}
+		conn.Write([]byte(accepted))
 	}
 }

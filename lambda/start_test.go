@@ -6,17 +6,28 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/berthdev/berth/lambda/internal/host"
+	"github.com/berthdev/berth/lambda/internal/runtimeapi"
 )
 
 // functions are what the test binary is when it is started as a function.
 var functions = map[string]func(){
 	"echo": func() { Start(Bytes(echo)) },
+	"echo with a poller": func() {
+		at := host.Process()
+		at.Dial = func(address string, _ bool) (io.ReadWriteCloser, error) { return runtimeapi.Dial(address, true) }
+		Start(Bytes(echo), WithHost(at))
+	},
 	"fail": func() {
 		Start(Func(func(ctx context.Context, how string) (any, error) {
 			slog.InfoContext(ctx, "serving", "how", how)
@@ -48,13 +59,13 @@ func TestMain(m *testing.M) {
 
 // process is a function in a process of its own.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
 	stderr bytes.Buffer
 }
 
-func startProcess(t *testing.T, p *platform, function string, env ...string) *process {
+func startProcess(t testing.TB, p *platform, function string, env ...string) *process {
 	t.Helper()
 	f := &process{t: t, cmd: exec.Command(os.Args[0])}
 	f.cmd.Env = append(env, "LAMBDA_TEST_FUNCTION="+function)
@@ -213,6 +224,42 @@ func TestStartSetsTheTraceID(t *testing.T) {
 		c.invoke("1", `{}`, "Lambda-Runtime-Trace-Id: "+trace)
 		if got := c.answer("1"); got.body != trace {
 			t.Errorf("the handler saw %q, want %q", got.body, trace)
+		}
+	}
+}
+
+// BenchmarkTransport compares the two kinds of socket that runtimeapi.Dial makes,
+// in a process of their own: without a pause between two invocations, and with
+// one in which everything falls asleep.
+func BenchmarkTransport(b *testing.B) {
+	for _, pause := range []time.Duration{0, time.Millisecond} {
+		for _, function := range []string{"echo", "echo with a poller"} {
+			b.Run(function+" pause "+pause.String(), func(b *testing.B) {
+				l, err := net.Listen("tcp4", "127.0.0.1:0")
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer l.Close()
+				f := startProcess(b, &platform{listener: l}, function)
+				d := newDriver(b, l, rawEvent)
+				n := 0
+				for b.Loop() {
+					d.read(b, d.next)
+					if pause > 0 {
+						b.StopTimer()
+						time.Sleep(pause)
+						b.StartTimer()
+					}
+					d.write(b, d.event)
+					d.read(b, d.answer)
+					d.write(b, d.accepted)
+					n++
+				}
+				f.cmd.Process.Kill()
+				f.cmd.Wait()
+				cpu := f.cmd.ProcessState.SystemTime() + f.cmd.ProcessState.UserTime()
+				b.ReportMetric(float64(cpu.Nanoseconds())/float64(n), "cpu-ns/op")
+			})
 		}
 	}
 }

@@ -15,11 +15,13 @@ import (
 // Dial connects to the Runtime API at address, "169.254.100.1:9001" or a name of
 // /etc/hosts with a port.
 //
-// The socket of a process with one invocation at a time blocks in the kernel:
-// its thread has nothing else to do, and an invocation costs four system calls
-// in place of the network poller's eight. BenchmarkTransport shows the
-// difference. With concurrent set there may be a thousand connections, and a
-// thread for each would be too many: these sockets use the poller.
+// The socket of a process with one invocation at a time blocks in the kernel: its
+// thread has nothing else to do, and an invocation costs four system calls. By
+// BenchmarkTransport (2 cores, Linux 6.18, 5 runs each) it takes 25–27 µs and
+// 14–16 µs of CPU, with the network poller 35–54 µs and 20–27 µs; after a pause
+// of 1 ms the two are the same within their spread. With concurrent set there may
+// be a thousand connections, and a thread for each would be too many: these
+// sockets use the poller.
 //
 // Neither needs package net, which would make up a tenth of a small function.
 func Dial(address string, concurrent bool) (io.ReadWriteCloser, error) {
