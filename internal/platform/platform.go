@@ -76,6 +76,7 @@ type Platform struct {
 	invoker   *invocation.Invoker
 	deployed  map[string]deployed   // by the function's name
 	replaced  []*packaging.Artifact // the code of functions that have been replaced, oldest first
+	watcher   *watcher              // nil unless Config.Watch
 	doors     []*door               // the first is Lambda's own API
 }
 
@@ -119,6 +120,11 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if err = p.openDoors(); err != nil {
 		return nil, err
 	}
+	if cfg.Watch { // before the build, so that an edit during it is seen
+		if p.watcher, err = p.newWatcher(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err = p.buildAll(ctx); err != nil {
 		return nil, err
 	}
@@ -129,6 +135,9 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 func (p *Platform) Close() error {
 	errs := []error{p.closeDoors()}
 	p.closeArtifacts()
+	if p.watcher != nil {
+		errs = append(errs, p.watcher.files.Close())
+	}
 	if p.isolation != nil {
 		errs = append(errs, p.isolation.Close())
 	}
@@ -176,7 +185,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = p.fleet.Run(life) }) // its only error is the end of life
 
-	failed := make(chan error, len(p.doors)+1)
+	failed := make(chan error, len(p.doors))
 	for _, d := range p.doors {
 		wg.Go(func() {
 			if err := d.serve(); !errors.Is(err, http.ErrServerClosed) {
@@ -184,12 +193,8 @@ func (p *Platform) Run(ctx context.Context) error {
 			}
 		})
 	}
-	if p.cfg.Watch {
-		wg.Go(func() {
-			if err := p.watch(ctx); err != nil && ctx.Err() == nil {
-				failed <- err
-			}
-		})
+	if p.watcher != nil {
+		wg.Go(func() { p.watcher.run(ctx) })
 	}
 	p.cfg.Observer.Ready(p.Summary())
 

@@ -28,27 +28,32 @@ type watcher struct {
 	sources map[string][]string // folders, by a function's logical ID
 }
 
-// watch runs until ctx ends.
-func (p *Platform) watch(ctx context.Context) error {
+// newWatcher begins to look: no change after it returns is missed.
+func (p *Platform) newWatcher(ctx context.Context) (*watcher, error) {
 	files, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("watch files: %w", err)
+		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	defer files.Close()
 	w := &watcher{p: p, files: files}
 	if err := w.follow(ctx); err != nil {
-		return err
+		return nil, errors.Join(err, files.Close())
 	}
+	return w, nil
+}
+
+// run reloads what has changed until ctx ends.
+func (w *watcher) run(ctx context.Context) {
+	observer := w.p.cfg.Observer
 	var changed []string
 	quiet := time.NewTimer(0)
 	defer quiet.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case err := <-files.Errors:
-			p.cfg.Observer.Failed(fmt.Errorf("watch files: %w", err))
-		case event := <-files.Events:
+			return
+		case err := <-w.files.Errors:
+			observer.Failed(fmt.Errorf("watch files: %w", err))
+		case event := <-w.files.Events:
 			if event.Op != fsnotify.Chmod && !ignored(event.Name) {
 				changed = append(changed, event.Name)
 				quiet.Reset(settle)
@@ -60,7 +65,7 @@ func (p *Platform) watch(ctx context.Context) error {
 			w.reload(ctx, changed)
 			changed = nil
 			if err := w.follow(ctx); err != nil && ctx.Err() == nil {
-				p.cfg.Observer.Failed(err)
+				observer.Failed(err)
 			}
 		}
 	}
