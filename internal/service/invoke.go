@@ -32,8 +32,7 @@ func (s *Service) invoke(c *call) error {
 	case "DryRun":
 		return s.dryRun(c, req)
 	case "Event":
-		return &function.Refusal{Type: function.InvalidParameterValue,
-			Message: "Berth does not have asynchronous invocations yet: the invocation type can be RequestResponse or DryRun, not Event."}
+		return s.accept(c, req)
 	}
 
 	resp, err := s.invoker.Invoke(c.r.Context(), req)
@@ -163,10 +162,14 @@ func clientContext(encoded string) ([]byte, error) {
 // readPayload reads the event of an invocation of the given kind and checks that
 // it is JSON.
 func readPayload(c *call, kind string) ([]byte, error) {
-	payload, err := intake.Read(c.w, c.r, function.MaxPayload)
+	limit := int64(function.MaxPayload)
+	if kind == "Event" {
+		limit = function.MaxEvent
+	}
+	payload, err := intake.Read(c.w, c.r, limit)
 	if tooLarge, ok := errors.AsType[*intake.TooLargeError](err); ok {
 		return nil, &function.Refusal{Type: function.RequestTooLarge, Message: fmt.Sprintf(
-			"%d byte payload is too large for the %s invocation type (limit %d bytes)", tooLarge.Size, kind, function.MaxPayload)}
+			"%d byte payload is too large for the %s invocation type (limit %d bytes)", tooLarge.Size, kind, limit)}
 	}
 	if err != nil {
 		return nil, &function.Refusal{Type: function.InvalidRequestContent, Message: "The request's body did not arrive whole.", Err: err}

@@ -185,7 +185,7 @@ func TestInvokeRefusals(t *testing.T) {
 			`{"message":"2 validation errors detected: Value 'Head' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]; ` +
 				`Value '#' at 'tenantId' failed to satisfy constraint: ` + tenantRule + `"}`},
 		{"an asynchronous invocation", map[string]string{"X-Amz-Invocation-Type": "Event"}, "{}", 400, "InvalidParameterValueException",
-			`{"Type":"User","message":"Berth does not have asynchronous invocations yet: the invocation type can be RequestResponse or DryRun, not Event."}`},
+			`{"Type":"User","message":"Berth keeps no state here, and so no asynchronous invocations: the invocation type can be RequestResponse or DryRun, not Event."}`},
 		{"a request ID that is no UUID", map[string]string{"X-Amzn-Requestid": "42"}, "{}", 400, "InvalidRequestContentException",
 			`{"Type":"User","message":"The request ID in x-amzn-RequestId is not a UUID: 42"}`},
 		{"a request ID in braces", map[string]string{"X-Amzn-Requestid": "{" + anID + "}"}, "{}", 400, "InvalidRequestContentException",

@@ -143,7 +143,9 @@ func TestShapesAreTheModels(t *testing.T) {
 // or the refusal names it.
 func TestEveryOperationIsKnown(t *testing.T) {
 	api := reflect.ValueOf(client(t, &fakeInvoker{}))
-	served := map[string]bool{"Invoke": true, "InvokeWithResponseStream": true, "ListFunctions": true, "GetFunction": true, "GetFunctionConfiguration": true}
+	served := map[string]bool{"Invoke": true, "InvokeWithResponseStream": true, "ListFunctions": true, "GetFunction": true, "GetFunctionConfiguration": true,
+		"PutFunctionEventInvokeConfig": true, "UpdateFunctionEventInvokeConfig": true, "GetFunctionEventInvokeConfig": true,
+		"DeleteFunctionEventInvokeConfig": true, "ListFunctionEventInvokeConfigs": true}
 	for i := range api.NumMethod() {
 		name := api.Type().Method(i).Name
 		method := api.Method(i)

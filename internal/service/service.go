@@ -30,16 +30,20 @@ type Invoker interface {
 
 // Config is what a Service can do without.
 type Config struct {
-	Logger *slog.Logger // the causes of 500s go here; nil discards
+	Async       Async                        // nil refuses asynchronous invocations
+	EventInvoke *function.EventInvokeConfigs // what they are set to; nil is an empty collection
+	Logger      *slog.Logger                 // the causes of 500s go here; nil discards
 }
 
 // Service is an http.Handler and safe for concurrent use. It reads the path as
 // the client escaped it, so it must not stand behind an http.ServeMux, which
 // redirects paths that it would clean.
 type Service struct {
-	invoker  Invoker
-	registry *function.Registry
-	log      *slog.Logger
+	invoker     Invoker
+	registry    *function.Registry
+	async       Async
+	eventInvoke *function.EventInvokeConfigs
+	log         *slog.Logger
 }
 
 // New returns the API of the functions in registry, run by invoker.
@@ -48,7 +52,11 @@ func New(invoker Invoker, registry *function.Registry, cfg Config) *Service {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{invoker: invoker, registry: registry, log: log}
+	configs := cfg.EventInvoke
+	if configs == nil {
+		configs = function.NewEventInvokeConfigs()
+	}
+	return &Service{invoker: invoker, registry: registry, async: cfg.Async, eventInvoke: configs, log: log}
 }
 
 // call is one request on its way through an operation.
@@ -85,6 +93,16 @@ func (s *Service) serve(c *call) error {
 		return s.getFunction(c)
 	case "GetFunctionConfiguration":
 		return s.getFunctionConfiguration(c)
+	case "PutFunctionEventInvokeConfig":
+		return s.putEventInvokeConfig(c)
+	case "UpdateFunctionEventInvokeConfig":
+		return s.updateEventInvokeConfig(c)
+	case "GetFunctionEventInvokeConfig":
+		return s.getEventInvokeConfig(c)
+	case "DeleteFunctionEventInvokeConfig":
+		return s.deleteEventInvokeConfig(c)
+	case "ListFunctionEventInvokeConfigs":
+		return s.listEventInvokeConfigs(c)
 	case "":
 		return &function.Refusal{Type: unknownOperation,
 			Message: "Lambda's API has no operation at " + c.r.Method + " " + c.r.URL.EscapedPath()}
