@@ -29,6 +29,11 @@ type upCommand struct {
 	FreezeAfter       time.Duration `default:"100ms" placeholder:"DURATION" help:"How long it is idle before it is frozen; negative: never (default: ${default})."`
 
 	Watch   bool `help:"Build a function again when its files change, and let it serve in place of the one before."`
+	State            string        `placeholder:"DIR" type:"path" help:"Where asynchronous events and queues are kept until they are done. Without it, a folder for this template in ~/.local/state/berth."`
+	AsyncConcurrency int           `default:"64" placeholder:"N" help:"Asynchronous events under way at once; one tenant gets at most half (default: ${default})."`
+	AsyncRetryDelay  time.Duration `default:"1m" placeholder:"DURATION" help:"How long a failed asynchronous event waits for its first retry; for the second, twice as long (default: ${default}, as on Lambda)."`
+	AWSEndpoint      string        `name:"aws-endpoint" placeholder:"URL" help:"Where destinations and dead-letter targets are that this machine doesn't have: topics, event buses, buckets, other queues."`
+
 	NoColor bool `env:"NO_COLOR" help:"Print without colour."`
 	JSON    bool `name:"json" help:"Print one JSON object a line."`
 	Verbose bool `short:"v" help:"Print what Berth itself has to say, too."`
@@ -71,9 +76,12 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 		Isolation:  c.Isolation,
 		Network:    sandbox.Network(c.Network),
 		Fleet:      bounds,
-		Watch:      c.Watch,
-		Observer:   screen,
-		Logger:     slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
+		Async: platform.AsyncConfig{
+			State: c.State, RetryDelay: c.AsyncRetryDelay, Concurrency: c.AsyncConcurrency, AWSEndpoint: c.AWSEndpoint,
+		},
+		Watch:    c.Watch,
+		Observer: screen,
+		Logger:   slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})),
 	})
 	if ctx.Err() != nil && err != nil {
 		return fmt.Errorf("interrupted before anything was served")

@@ -66,7 +66,9 @@ func (p *Platform) openDoors() error {
 
 // lambda is Lambda's own API, and beside it what Berth tells about itself.
 func (p *Platform) lambda() http.Handler {
-	lambda := service.New(p.invoker, p.functions, service.Config{Logger: p.cfg.Logger})
+	lambda := service.New(p.invoker, p.functions, service.Config{
+		Async: p.async.invoker, EventInvoke: p.async.configs, Logger: p.cfg.Logger,
+	})
 	// No ServeMux: it would clean the paths that hold ARNs.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == StatusPath {

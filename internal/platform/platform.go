@@ -51,6 +51,9 @@ type Config struct {
 	Logger   *slog.Logger // nil discards
 }
 
+	// Async is for invocations that nobody waits for.
+	Async AsyncConfig
+
 // Addresses and limits that hold where Config says nothing.
 const (
 	DefaultGateway     = "127.0.0.1:3000"
@@ -78,6 +81,7 @@ type Platform struct {
 	replaced  []*packaging.Artifact // the code of functions that have been replaced, oldest first
 	watcher   *watcher              // nil unless Config.Watch
 	doors     []*door               // the first is Lambda's own API
+	async     *async
 }
 
 // Open reads the template, chooses the isolation, opens the listeners and builds
@@ -121,6 +125,9 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 		return nil, err
 	}
 	if cfg.Watch { // before the build, so that an edit during it is seen
+	if err = p.openAsync(ctx); err != nil {
+		return nil, err
+	}
 		if p.watcher, err = p.newWatcher(ctx); err != nil {
 			return nil, err
 		}
@@ -133,7 +140,7 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 
 // Close gives back what Open took. Run does it by itself.
 func (p *Platform) Close() error {
-	errs := []error{p.closeDoors()}
+	errs := []error{p.closeDoors(), p.async.close()}
 	p.closeArtifacts()
 	if p.watcher != nil {
 		errs = append(errs, p.watcher.files.Close())
@@ -183,9 +190,18 @@ func (p *Platform) Run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var wg sync.WaitGroup
+	ctx, halt := context.WithCancel(ctx)
+	defer halt()
 	wg.Go(func() { _ = p.fleet.Run(life) }) // its only error is the end of life
 
-	failed := make(chan error, len(p.doors))
+	failed := make(chan error, len(p.doors)+1)
+	events := make(chan struct{}) // closed when no event is under way any more
+	wg.Go(func() {
+		defer close(events)
+		if err := p.async.run(ctx); err != nil {
+			failed <- err
+		}
+	})
 	for _, d := range p.doors {
 		wg.Go(func() {
 			if err := d.serve(); !errors.Is(err, http.ErrServerClosed) {
@@ -206,6 +222,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	patience, stop := context.WithTimeout(life, farewell)
 	defer stop()
 	var closing sync.WaitGroup
+		halt()
 	for _, d := range p.doors {
 		closing.Go(func() {
 			if d.server.Shutdown(patience) != nil {
@@ -217,4 +234,8 @@ func (p *Platform) Run(ctx context.Context) error {
 	end()
 	wg.Wait()
 	return errors.Join(err, p.Close())
+	select {
+	case <-events:
+	case <-patience.Done(): // what is still under way is begun again by the next process
+	}
 }

@@ -1,0 +1,159 @@
+package platform
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	staticcredentials "github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/berthdev/berth/internal/backlog"
+	"github.com/berthdev/berth/internal/destination"
+	"github.com/berthdev/berth/internal/function"
+	"github.com/berthdev/berth/internal/invocation"
+	"github.com/berthdev/berth/internal/store"
+)
+
+// AsyncConfig is how asynchronous invocations are kept and worked off.
+type AsyncConfig struct {
+	// State is the folder of what outlives the process; "" means one for each
+	// template, in the user's own folder for such things.
+	State string
+	// RetryDelay is the time before the first retry of an event; the second waits
+	// twice as long. 0 means one minute, as on Lambda.
+	RetryDelay time.Duration
+	// Concurrency is how many events are under way at once; 0 means 64.
+	Concurrency int
+	// AWSEndpoint is the URL of what answers as AWS for queues, topics, event buses
+	// and buckets that are not on this machine; "" means that nothing does.
+	AWSEndpoint string
+}
+
+// async is what accepts events, and sees to them.
+type async struct {
+	store   *store.Store
+	configs *function.EventInvokeConfigs
+	events  *backlog.Backlog
+	outbox  *destination.Outbox
+	invoker *invocation.Async
+}
+
+// stateError is state that can't be opened.
+type stateError struct {
+	err error
+	fix string
+}
+
+func (e *stateError) Error() string { return e.err.Error() }
+func (e *stateError) Unwrap() error { return e.err }
+
+// Hint is what to type instead.
+func (e *stateError) Hint() string { return e.fix }
+
+// openAsync opens the state, with all that an earlier process has left in it.
+func (p *Platform) openAsync(ctx context.Context) error {
+	dir := p.cfg.Async.State
+	if dir == "" {
+		var err error
+		if dir, err = stateFolder(p.template.File); err != nil {
+			return &stateError{err, "--state DIR"}
+		}
+	}
+	s, err := store.Open(dir)
+	if inUse := (*store.InUseError)(nil); errors.As(err, &inUse) {
+		return &stateError{err, "--state DIR (another folder), or end the other process"}
+	}
+	if err != nil {
+		return err
+	}
+	p.async = &async{store: s, configs: function.NewEventInvokeConfigs()}
+	bounds := backlog.Config{InFlight: p.cfg.Async.Concurrency}
+	if p.async.events, err = backlog.Open(s, "async", bounds); err != nil {
+		return err
+	}
+	messages, err := backlog.Open(s, "destination", backlog.Config{})
+	if err != nil {
+		return err
+	}
+	outbox := destination.Config{Logger: p.cfg.Logger}
+	if p.cfg.Async.AWSEndpoint != "" {
+		if outbox.Sender, err = awsSender(ctx, p.cfg.Async.AWSEndpoint); err != nil {
+			return err
+		}
+	}
+	p.async.outbox = destination.NewOutbox(messages, p.async.events, p.functions, outbox)
+	p.async.invoker = invocation.NewAsync(p.invoker, p.async.configs, p.async.events, p.async.outbox,
+		invocation.AsyncConfig{RetryDelay: p.cfg.Async.RetryDelay, Logger: p.cfg.Logger})
+	if n := p.async.events.Len(); n > 0 {
+		p.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "asynchronous events of an earlier run are taken up", slog.Int("events", n), slog.String("state", dir))
+	}
+	return nil
+}
+
+// run sees to events until ctx ends and what is under way has ended. Its error is
+// the store's, or nil.
+func (a *async) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	var errs [2]error
+	for i, run := range []func(context.Context) error{a.invoker.Run, a.outbox.Run} {
+		wg.Go(func() {
+			defer stop() // neither is of use without the other
+			errs[i] = run(ctx)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs[:]...)
+}
+
+func (a *async) close() error {
+	if a == nil {
+		return nil
+	}
+	return a.store.Close()
+}
+
+// stateFolder is where the state of a template is, unless the user says.
+func stateFolder(template string) (string, error) {
+	path, err := filepath.Abs(template)
+	if err != nil {
+		return "", fmt.Errorf("find the template's folder: %w", err)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find a folder for the state: %w", err)
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	sum := sha256.Sum256([]byte(path))
+	return filepath.Join(base, "berth", filepath.Base(filepath.Dir(path))+"-"+hex.EncodeToString(sum[:6])), nil
+}
+
+// awsSender reaches what answers as AWS at endpoint: with the credentials that
+// the user's environment has, or with some that only this machine knows.
+func awsSender(ctx context.Context, endpoint string) (*destination.AWS, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(Region), config.WithBaseEndpoint(endpoint))
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration for AWS: %w", err)
+	}
+	if os.Getenv("AWS_ACCESS_KEY_ID") == "" && os.Getenv("AWS_PROFILE") == "" {
+		cfg.Credentials = aws.NewCredentialsCache(staticcredentials.NewStaticCredentialsProvider(
+			credentials.AccessKeyID, credentials.SecretAccessKey, credentials.SessionToken))
+	}
+	return destination.NewAWS(cfg), nil
+}
