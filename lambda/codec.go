@@ -19,6 +19,11 @@ type Codec struct {
 	Marshal   func(v any) ([]byte, error)
 }
 
+// defaultCodec is encoding/json as a plain go build has it. By BenchmarkCodec its
+// second implementation (GOEXPERIMENT=jsonv2, Go 1.26) decodes an HTTP API's event
+// in 10 to 13 µs in place of 16 and encodes a response in 1.1 in place of 0.9 to 1.0;
+// but it has to be asked for, and it makes a hello world 3.16 MB in place of 2.61.
+// The alternatives outside of the standard library would be requirements.
 func defaultCodec() Codec { return Codec{Unmarshal: json.Unmarshal, Marshal: json.Marshal} }
 
 // DecodeError says that an event is not what the handler takes.
