@@ -3,8 +3,9 @@ package lambdatest_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
-	"sync"
+	"slices"
 	"testing"
 
 	"github.com/berthdev/berth/lambda"
@@ -16,7 +17,7 @@ func greet(ctx context.Context, name string) (string, error) {
 }
 
 func ExampleStart() {
-	TestGreet := func(t *testing.T) {
+	TestGreet := func(t testing.TB) {
 		f := lambdatest.Start(t, lambda.Func(greet))
 		got, err := f.Invoke(t.Context(), lambdatest.Event{TenantID: "alice", Payload: []byte(`"Ann"`)})
 		fmt.Println(string(got), err)
@@ -35,7 +36,7 @@ func ExampleRuntimeAPI_Open() {
 		}
 		return nil
 	})
-	TestTick := func(t *testing.T) {
+	TestTick := func(t testing.TB) {
 		f := lambdatest.Start(t, tick)
 		s, err := f.Open(t.Context(), lambdatest.Event{Payload: []byte("3")})
 		if err != nil {
@@ -69,9 +70,25 @@ func ExampleCommand() {
 	}
 }
 
-// runTest runs a test inside of an example, and once only, whatever -count says.
-func runTest(test func(*testing.T)) {
-	var once sync.Once
-	testing.RunTests(func(string, string) (bool, error) { return true, nil },
-		[]testing.InternalTest{{Name: "Test", F: func(t *testing.T) { once.Do(func() { test(t) }) }}})
+// runTest runs a test inside of an example: with what lambdatest needs of a
+// testing.TB, and nothing else.
+func runTest(test func(testing.TB)) {
+	t := &exampleTB{}
+	defer func() {
+		for _, f := range slices.Backward(t.cleanups) {
+			f()
+		}
+	}()
+	test(t)
 }
+
+type exampleTB struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (t *exampleTB) Helper()                  {}
+func (t *exampleTB) Cleanup(f func())         { t.cleanups = append(t.cleanups, f) }
+func (t *exampleTB) Context() context.Context { return context.Background() }
+func (t *exampleTB) Output() io.Writer        { return io.Discard }
+func (t *exampleTB) Fatal(args ...any)        { panic(fmt.Sprint(args...)) }
