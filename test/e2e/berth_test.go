@@ -92,7 +92,7 @@ func up(t *testing.T, template string, args ...string) *berth {
 		t.Fatal(err)
 	}
 	b := &berth{t: t, cmd: exec.Command(path, append([]string{"up", template, "--json",
-		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0"}, args...)...)}
+		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0", "--state", t.TempDir()}, args...)...)}
 	b.more = sync.NewCond(&b.mu)
 	b.cmd.Stderr = &b.stderr
 	stdout, err := b.cmd.StdoutPipe()

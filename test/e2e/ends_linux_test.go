@@ -146,7 +146,7 @@ func TestCtrlCDuringTheBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), path, "up", repository+"/examples/multitenant", "--json",
-		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0")
+		"--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0", "--state", t.TempDir())
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
