@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // bench is the command.
-func bench(ctx context.Context, args []string) error {
+func bench(ctx context.Context, args []string, stdout, progress io.Writer) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func bench(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		m, err := run(ctx, t, theirs, ours, o.sizes, os.Stderr)
+		m, err := run(ctx, t, theirs, ours, o.sizes, progress)
 		if err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func bench(ctx context.Context, args []string) error {
 		return fmt.Errorf("no twins are called so")
 	}
 	if o.markdown {
-		return printMarkdown(os.Stdout, before, args, o.ours, measures)
+		return printMarkdown(stdout, before, args, o.ours, measures)
 	}
-	return printTable(os.Stdout, o.ours, measures)
+	return printTable(stdout, o.ours, measures)
 }
