@@ -238,13 +238,15 @@ func remove(dir string) error {
 }
 
 // Enter moves the calling thread, which must be locked to its goroutine, into the
-// version 1 folders; what it starts then is born there. back takes it home.
+// version 1 folders; what it starts then is born there. back takes it home, even
+// if the thread may open no files any more; it must be called once.
 func (g *Group) Enter() (back func() error, err error) {
-	var entered []string
+	var homes []*os.File
 	back = func() error {
 		var errs []error
-		for _, dir := range entered {
-			errs = append(errs, write(filepath.Dir(filepath.Dir(dir)), "tasks", "0"))
+		for _, f := range homes {
+			_, err := f.WriteString("0")
+			errs = append(errs, err, f.Close())
 		}
 		return errors.Join(errs...)
 	}
@@ -252,10 +254,14 @@ func (g *Group) Enter() (back func() error, err error) {
 		return back, nil
 	}
 	for _, dir := range g.v1 {
-		if err := write(dir, "tasks", "0"); err != nil {
+		home, err := os.OpenFile(filepath.Join(filepath.Dir(filepath.Dir(dir)), "tasks"), os.O_WRONLY, 0)
+		if err == nil {
+			homes = append(homes, home)
+			err = write(dir, "tasks", "0")
+		}
+		if err != nil {
 			return nil, errors.Join(fmt.Errorf("enter cgroup %s: %w", g.name, err), back())
 		}
-		entered = append(entered, dir)
 	}
 	return back, nil
 }

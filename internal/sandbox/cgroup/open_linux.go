@@ -16,8 +16,8 @@ import (
 // delegate is what to type where a user has no cgroups of their own.
 const delegate = "systemd-run --user --scope -p Delegate=yes berth up"
 
-// Open finds where this process may make cgroups, and makes the folder name
-// there in each hierarchy that has a use. It fails only when what it had begun
+// Open finds where this process may make cgroups, and makes the folder name,
+// which must be nobody else's, there in each hierarchy that has a use. It fails only when what it had begun
 // can't be undone: a machine that gives nothing gives an empty tree, with
 // Problems.
 func Open(name string) (*Tree, error) {
@@ -86,7 +86,7 @@ func (t *Tree) openV1(m mount, own, name string, reasons map[string]string) {
 		parent = m.point
 	}
 	dir := filepath.Join(parent, name)
-	err := mkdir(dir)
+	err := os.Mkdir(dir, 0o755)
 	if err == nil {
 		for _, c := range m.has {
 			t.v1[c] = dir
@@ -97,17 +97,6 @@ func (t *Tree) openV1(m mount, own, name string, reasons map[string]string) {
 	for _, c := range m.has {
 		reasons[c] = reason(err)
 	}
-}
-
-// mkdir makes a folder. One of the same name is a dead Berth's, and goes.
-func mkdir(dir string) error {
-	err := os.Mkdir(dir, 0o755)
-	if errors.Is(err, fs.ErrExist) {
-		if err = RemoveAll(dir); err == nil {
-			err = os.Mkdir(dir, 0o755)
-		}
-	}
-	return err
 }
 
 // openUnified makes the folder in the version 2 hierarchy. There a cgroup either
@@ -137,7 +126,7 @@ func (t *Tree) openUnified(m mount, own, name string, reasons map[string]string)
 		t.explainUnified(m.point, reasons, reason(err))
 	}
 	dir := filepath.Join(parent, name)
-	if err := mkdir(dir); err != nil {
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.explainUnified(m.point, reasons, reason(err))
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
 	"github.com/berthdev/berth/internal/sandbox/isolation"
+	"github.com/berthdev/berth/internal/sandbox/landlock"
 	"github.com/berthdev/berth/internal/sandbox/namespace"
 	"github.com/berthdev/berth/internal/sandbox/process"
 )
@@ -77,6 +78,14 @@ func (r *Report) examine(ctx context.Context, tmp string, tree *cgroup.Tree) err
 		f.Detail = "as root: each environment has a user ID of its own"
 	default:
 		f.Detail = "by unprivileged user namespaces: all environments run as your user, kept apart by namespaces"
+	}
+	r.add(f)
+	err = landlock.New(landlock.Config{Dir: tmp}).Check(ctx, tmp)
+	f = Finding{Kind: Isolation, Name: isolation.Landlock, OK: err == nil, Detail: "files, TCP, signals and sockets; processes and file names are still seen"}
+	if missing, ok := errors.AsType[*sandbox.UnavailableError](err); ok {
+		f.Detail, f.Fix = missing.Reason, missing.Fix
+	} else if err != nil {
+		return fmt.Errorf("examine this machine: %w", err)
 	}
 	r.add(f)
 	r.add(Finding{Kind: Isolation, Name: isolation.Process, OK: true, Detail: "no security boundary: " + process.NotWalled()[0]})

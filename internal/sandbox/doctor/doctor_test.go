@@ -27,7 +27,7 @@ func TestExamine(t *testing.T) {
 			t.Errorf("%s: every finding says how or why, and one that is bad says what to do: %+v", f.Name, f)
 		}
 	}
-	for _, name := range []string{"namespace", "process", "memory", "processes", "cpu"} {
+	for _, name := range []string{"namespace", "landlock", "process", "memory", "processes", "cpu"} {
 		if !seen[name] {
 			t.Errorf("nothing is said about %s", name)
 		}

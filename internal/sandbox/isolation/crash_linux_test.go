@@ -17,12 +17,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/berthdev/berth/internal/sandbox/isolation"
+	"github.com/berthdev/berth/internal/sandbox/process"
 	"github.com/berthdev/berth/internal/sandbox/sandboxtest"
 )
 
 // crashVar names a folder of code. With it the test binary opens an isolation
 // and starts a family of three processes in it; it is then killed.
-const crashVar = "BERTH_ISOLATION_CRASH"
+const (
+	crashVar  = "BERTH_ISOLATION_CRASH"
+	driverVar = "BERTH_ISOLATION_DRIVER" // "process" for one that would not be taken here
+)
 
 // crash returns at once without the variable, and never with it.
 func crash() {
@@ -40,6 +44,13 @@ func crashOn(code string) error {
 	i, err := isolation.Open(context.Background(), isolation.Config{})
 	if err != nil {
 		return err
+	}
+	if os.Getenv(driverVar) == isolation.Process {
+		dirs, err := filepath.Glob(filepath.Join(os.TempDir(), "berth-*", "run-*"))
+		if err != nil || len(dirs) != 1 {
+			return fmt.Errorf("the run folder: %q, %w", dirs, err)
+		}
+		i.Name, i.Driver = isolation.Process, process.New(process.Config{Dir: dirs[0]})
 	}
 	spec := sandboxtest.Spec("family 3", code)
 	spec.ID = "crash"
@@ -63,11 +74,12 @@ func TestNothingSurvivesAKill(t *testing.T) {
 	}
 	for name, cmd := range map[string]*exec.Cmd{
 		isolation.Namespace: exec.CommandContext(t.Context(), exe),
-		isolation.Process:   withoutNamespaces(t),
+		isolation.Landlock:  withoutNamespaces(t),
+		isolation.Process:   exec.CommandContext(t.Context(), exe),
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := t.TempDir()
-			cmd.Env = append(os.Environ(), crashVar+"="+sandboxtest.Code(t), "TMPDIR="+base)
+			cmd.Env = append(os.Environ(), crashVar+"="+sandboxtest.Code(t), "TMPDIR="+base, driverVar+"="+name)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -91,7 +103,7 @@ func TestNothingSurvivesAKill(t *testing.T) {
 			switch name {
 			case isolation.Namespace:
 				ended(t, tree) // at once, all of them
-			case isolation.Process:
+			default:
 				ended(t, tree[:1]) // the main process at once; the rest below
 			}
 			// The next start clears away the rest.

@@ -8,6 +8,7 @@ package isolation
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
+	"github.com/berthdev/berth/internal/sandbox/landlock"
 	"github.com/berthdev/berth/internal/sandbox/namespace"
 	"github.com/berthdev/berth/internal/sandbox/process"
 	"github.com/berthdev/berth/internal/sandbox/rundir"
@@ -26,15 +28,17 @@ import (
 // The drivers by name.
 const (
 	Namespace = "namespace"
+	Landlock  = "landlock"
 	Process   = "process"
 )
 
 // Names are the drivers, the strongest first.
-func Names() []string { return []string{Namespace, Process} }
+func Names() []string { return []string{Namespace, Landlock, Process} }
 
 // promises say in a sentence what each driver gives.
 var promises = map[string]string{
 	Namespace: "Each environment has its own files, processes, memory, network and kernel objects, no rights, and only the system calls it needs.",
+	Landlock:  "Each environment opens its own files only, reaches its own Runtime API only, signals and debugs nothing outside, has no rights, and only the system calls it needs.",
 	Process:   "Each environment is a process of its own with a folder of its own. This is no security boundary.",
 }
 
@@ -49,9 +53,8 @@ type Config struct {
 	Weakest string
 	// Network is what the environments will be given; "" is none.
 	Network sandbox.Network
-	// TempDir is where temporary folders are made; "" is /tmp, whatever TMPDIR
-	// says: Berths that don't see each other's run folders would take the same
-	// user IDs and the same cgroups.
+	// TempDir is where temporary folders are made; "" is the system's. What a
+	// killed Berth has left is found by the next one with the same.
 	TempDir string
 }
 
@@ -69,6 +72,7 @@ type Isolation struct {
 	Driver Driver
 
 	run   *rundir.Dir
+	ids   *idRange
 	group *cgroup.Tree
 }
 
@@ -86,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (*Isolation, error) {
 		cfg.Network = sandbox.NetworkNone
 	}
 	if cfg.TempDir == "" {
-		cfg.TempDir = "/tmp"
+		cfg.TempDir = os.TempDir()
 	}
 	i := &Isolation{}
 	if err := i.open(ctx, cfg.TempDir); err != nil {
@@ -112,8 +116,12 @@ func (i *Isolation) open(ctx context.Context, base string) (err error) {
 	if i.run == nil {
 		return i.Left
 	}
-	name := fmt.Sprintf("berth-%d-%d", os.Geteuid(), i.run.Slot)
-	if i.group, err = cgroup.Open(name); err != nil {
+	// A name that nobody else has: what the next start removes is then nobody
+	// else's either.
+	if i.group, err = cgroup.Open("berth-" + strings.ToLower(rand.Text())); err != nil {
+		return err
+	}
+	if i.ids, err = reserveIDs(); err != nil {
 		return err
 	}
 	dirs := strings.Join(i.group.Dirs(), "\n")
@@ -148,8 +156,14 @@ func (i *Isolation) try(ctx context.Context, name string, network sandbox.Networ
 	case Namespace:
 		d := namespace.New(namespace.Config{
 			Cgroups: i.group,
-			FirstID: namespace.DefaultFirstID + i.run.Slot*namespace.IDs,
+			FirstID: i.ids.first,
 		})
+		if err := d.Check(ctx, i.run.Path); err != nil {
+			return err
+		}
+		i.Driver, i.NotWalled = d, d.NotWalled(network)
+	case Landlock:
+		d := landlock.New(landlock.Config{Cgroups: i.group, Dir: i.run.Path})
 		if err := d.Check(ctx, i.run.Path); err != nil {
 			return err
 		}
@@ -179,7 +193,7 @@ func (i *Isolation) Limits() []cgroup.Problem { return slices.Clone(i.group.Prob
 
 // Close gives everything back. The environments must have been released.
 func (i *Isolation) Close() error {
-	err := i.group.Close()
+	err := errors.Join(i.group.Close(), i.ids.close())
 	if i.run != nil {
 		err = errors.Join(err, i.run.Close())
 	}

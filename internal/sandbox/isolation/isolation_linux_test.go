@@ -48,7 +48,7 @@ func TestTheStrongestIsTaken(t *testing.T) {
 
 func TestAnUnknownNameIsRefused(t *testing.T) {
 	_, err := isolation.Open(t.Context(), isolation.Config{Weakest: "docker", TempDir: t.TempDir()})
-	if err == nil || !strings.Contains(err.Error(), "namespace, process") {
+	if err == nil || !strings.Contains(err.Error(), "namespace, landlock, process") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func TestRefusedInside(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	weaker := open(t, isolation.Config{TempDir: base})
-	if weaker.Name != isolation.Process || len(weaker.Missed) != 1 {
+	if weaker.Name == isolation.Namespace || len(weaker.Missed) == 0 || weaker.Missed[0].Isolation != "namespace" {
 		t.Errorf("%s was taken, having missed %v", weaker.Name, weaker.Missed)
 	}
 	if err := weaker.Close(); err != nil {

@@ -66,7 +66,7 @@ func New(cfg Config) *Driver {
 func (d *Driver) look() (*host, error) {
 	h := &host{layouts: map[sandbox.Network]plan{}}
 	var err error
-	if h.filter, err = seccomp.Program(); err != nil {
+	if h.filter, err = seccomp.Program(seccomp.Scope{}); err != nil {
 		return nil, err
 	}
 	for _, n := range []sandbox.Network{sandbox.NetworkNone, sandbox.NetworkHost} {

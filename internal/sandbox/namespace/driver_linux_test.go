@@ -30,3 +30,5 @@ func newDriver(t *testing.T) sandboxtest.Starter {
 }
 
 func TestConformance(t *testing.T) { sandboxtest.Run(t, newDriver) }
+
+func TestRuntimes(t *testing.T) { sandboxtest.Runtimes(t, newDriver) }

@@ -58,6 +58,15 @@ func shell(t *testing.T, d sandboxtest.Starter, script string, change func(*sand
 	return string(out), exit, p
 }
 
+func codeFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestAMemoryBombIsKilledAndItIsKnownWhy(t *testing.T) {
 	d := limited(t, "memory")
 	out, exit, p := shell(t, d, `x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done`, func(s *sandbox.Spec) { s.MemoryMB = 32 })

@@ -30,6 +30,18 @@ type Config struct {
 	// Dir is where their folders are made. It must be Berth's own, and its path
 	// must be told to [KillAll] by whoever finds it left behind.
 	Dir string
+
+	// Restrict, if there is one, is called on the thread that starts the command,
+	// right before it does. What it takes from the thread, the command does not
+	// have either; the thread is not used for anything else afterwards.
+	Restrict func(Restriction) error
+}
+
+// A Restriction is what is known of an environment before its command starts.
+type Restriction struct {
+	TaskDir, TmpDir string
+	RuntimeAPI      *net.TCPAddr
+	Network         sandbox.Network
 }
 
 // Driver starts environments as processes. It is safe for concurrent use.
@@ -39,8 +51,8 @@ type Driver struct{ cfg Config }
 func New(cfg Config) *Driver { return &Driver{cfg} }
 
 // Start runs the command. When it returns, the command's program has been loaded.
-// Spec.TmpMB and Spec.Network can't be enforced: the file system and the network
-// are the host's.
+// Spec.TmpMB and Spec.Network can't be enforced here: the file system and the
+// network are the host's.
 func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (*sandbox.Process, error) {
 	if err := check(spec); err != nil {
 		return nil, err
@@ -89,7 +101,16 @@ func (p *process) start(d *Driver, spec sandbox.Spec) (err error) {
 	}
 	argv := command(spec.Command, spec.TaskDir)
 	env := environ(spec.Env, spec.TaskDir, tmp, p.listener.Addr().String())
-	return p.spawn(argv, env, spec)
+	restrict := func() error { return nil }
+	if d.cfg.Restrict != nil {
+		restrict = func() error {
+			return d.cfg.Restrict(Restriction{spec.TaskDir, tmp, p.listener.Addr().(*net.TCPAddr), spec.Network})
+		}
+	}
+	if err := p.spawn(argv, env, spec, restrict); err != nil {
+		return err
+	}
+	return limitProcess(p.pid)
 }
 
 // limits are the group's. A thread of Berth's is in it for the moment of the

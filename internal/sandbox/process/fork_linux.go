@@ -18,7 +18,7 @@ import (
 // fork starts the command in its cgroup and its process group. The calling
 // thread takes the way through the cgroup of version 1, because a child is born
 // where the thread is, and comes back.
-func (p *process) fork(argv, env []string, spec sandbox.Spec) (pid int, err error) {
+func (p *process) fork(argv, env []string, spec sandbox.Spec, restrict func() error) (pid int, err error) {
 	var opened []*os.File
 	defer func() {
 		for _, f := range opened {
@@ -44,10 +44,32 @@ func (p *process) fork(argv, env []string, spec sandbox.Spec) (pid int, err erro
 		return 0, err
 	}
 	w := p.out.Writer().Fd()
+	if err := restrict(); err != nil {
+		return 0, errors.Join(&restrictError{err}, back())
+	}
 	pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Dir: spec.TaskDir, Env: env, Files: []uintptr{null.Fd(), w, w}, Sys: sys,
 	})
 	return pid, errors.Join(err, back())
+}
+
+// limitProcess sets the limits that don't come from cgroups, a moment after the
+// command has started: they belong to the process, and Berth's own must stay.
+func limitProcess(pid int) error {
+	for _, l := range []struct {
+		resource int
+		limit    uint64
+	}{
+		{unix.RLIMIT_NOFILE, 1024}, // Source: AWS Lambda developer guide, gettingstarted-limits
+		{unix.RLIMIT_CORE, 1},      // the value at which not even a host's program gets the memory
+		{unix.RLIMIT_MEMLOCK, 65536},
+	} {
+		err := unix.Prlimit(pid, l.resource, &unix.Rlimit{Cur: l.limit, Max: l.limit}, nil)
+		if err != nil && err != unix.ESRCH {
+			return fmt.Errorf("limit process %d: %w", pid, err)
+		}
+	}
+	return nil
 }
 
 // awaitEnd waits until pid has ended and leaves it to be taken away: its number

@@ -13,10 +13,13 @@ import (
 )
 
 // fork starts the command in its process group.
-func (p *process) fork(argv, env []string, spec sandbox.Spec) (pid int, err error) {
+func (p *process) fork(argv, env []string, spec sandbox.Spec, restrict func() error) (pid int, err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, err
+	}
+	if err := restrict(); err != nil {
+		return 0, errors.Join(&restrictError{err}, null.Close())
 	}
 	w := p.out.Writer().Fd()
 	pid, err = syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
@@ -25,6 +28,9 @@ func (p *process) fork(argv, env []string, spec sandbox.Spec) (pid int, err erro
 	})
 	return pid, errors.Join(err, null.Close())
 }
+
+// limitProcess leaves the user's own limits: one process can't set another's here.
+func limitProcess(int) error { return nil }
 
 // awaitEnd waits until pid has ended and leaves it to be taken away.
 func awaitEnd(pid int) {

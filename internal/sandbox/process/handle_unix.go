@@ -20,8 +20,9 @@ import (
 	"github.com/berthdev/berth/internal/sandbox/output"
 )
 
-// process is the hold on one process tree: it is its sandbox.Handle. Its one
-// goroutine starts the tree and stays with it; Release waits for it.
+// process is the hold on one process tree: it is its sandbox.Handle. One goroutine
+// starts the main process and stays with it, another one clears away what is left;
+// Release waits for both.
 type process struct {
 	dir      string
 	out      *output.Pipe
@@ -46,20 +47,30 @@ func (p *process) tmp() string { return filepath.Join(p.dir, "tmp") }
 // spawn starts the tree on a thread that stays until the tree has ended: on
 // Linux a process can die with the one that started it, but what the kernel
 // watches is the thread.
-func (p *process) spawn(argv, env []string, spec sandbox.Spec) error {
+func (p *process) spawn(argv, env []string, spec sandbox.Spec, restrict func() error) error {
 	started := make(chan error, 1)
+	ended := make(chan syscall.WaitStatus, 1)
 	p.running = true
-	go func() { // Release waits for done
-		defer close(p.done)
-		runtime.LockOSThread() // never unlocked: the thread has been in other cgroups
-		pid, err := p.fork(argv, env, spec)
+	go func() { // the one below waits for it
+		runtime.LockOSThread() // never unlocked: the thread has been in other cgroups, or is walled in
+		pid, err := p.fork(argv, env, spec, restrict)
 		p.pid = pid
 		started <- err
 		if err == nil {
-			p.exit = p.watch()
+			ended <- p.reap()
+		}
+		close(ended)
+	}()
+	go func() { // Release waits for done
+		defer close(p.done)
+		if status, ok := <-ended; ok {
+			p.exit = p.clearAway(status)
 		}
 	}()
 	err := <-started
+	if _, ok := errors.AsType[*restrictError](err); ok {
+		return err
+	}
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) {
 		return fmt.Errorf("start a process: %w", err)
 	}
@@ -69,18 +80,28 @@ func (p *process) spawn(argv, env []string, spec sandbox.Spec) error {
 	return err
 }
 
-// watch waits for the main process, and then for the rest, which it ends.
-func (p *process) watch() sandbox.Exit {
+// restrictError keeps what Restrict says from being taken for the command's fault.
+type restrictError struct{ err error }
+
+func (e *restrictError) Error() string { return e.err.Error() }
+func (e *restrictError) Unwrap() error { return e.err }
+
+// reap waits for the main process.
+func (p *process) reap() (status syscall.WaitStatus) {
 	awaitEnd(p.pid)
-	var status syscall.WaitStatus
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for {
 		if _, err := syscall.Wait4(p.pid, &status, 0, nil); err != syscall.EINTR {
 			break
 		}
 	}
 	p.reaped = true
-	p.mu.Unlock()
+	return status
+}
+
+// clearAway ends what is left when the main process is gone.
+func (p *process) clearAway(status syscall.WaitStatus) sandbox.Exit {
 	exit := sandbox.Exit{Code: status.ExitStatus()}
 	if status.Signaled() {
 		exit = sandbox.Exit{Signal: status.Signal()}

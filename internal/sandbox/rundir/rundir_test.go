@@ -42,13 +42,13 @@ func isEmpty(t *testing.T, base string) {
 func TestTwoHaveTwoSlots(t *testing.T) {
 	base := t.TempDir()
 	a, b := open(t, base, none), open(t, base, none)
-	if a.Slot == b.Slot || a.Path == b.Path {
-		t.Errorf("both have slot %d, %s", a.Slot, a.Path)
+	if a.Path == b.Path {
+		t.Errorf("both have %s", a.Path)
 	}
 	closeDir(t, a)
 	c := open(t, base, none)
-	if c.Slot != a.Slot {
-		t.Errorf("slot %d is free, and the next got %d", a.Slot, c.Slot)
+	if c.Path != a.Path {
+		t.Errorf("%s is free, and the next got %s", a.Path, c.Path)
 	}
 	closeDir(t, b)
 	closeDir(t, c)
@@ -81,7 +81,8 @@ func TestTheDeadAreSweptAndTheLivingAreNot(t *testing.T) {
 
 func TestAFailedSweepIsTriedAgainAndStopsNobody(t *testing.T) {
 	base := t.TempDir()
-	if err := open(t, base, none).lock.Close(); err != nil {
+	dead := open(t, base, none)
+	if err := dead.lock.Close(); err != nil {
 		t.Fatal(err)
 	}
 	busy := errors.New("a process will not die")
@@ -89,7 +90,7 @@ func TestAFailedSweepIsTriedAgainAndStopsNobody(t *testing.T) {
 	if d == nil || !errors.Is(err, busy) {
 		t.Fatalf("got %v, %v", d, err)
 	}
-	if d.Slot == 0 {
+	if d.Path == dead.Path {
 		t.Error("the slot that could not be swept was given out")
 	}
 	closeDir(t, d)

@@ -22,15 +22,12 @@ import (
 	"syscall"
 )
 
-// MaxSlots is how many Berths of one user may run on a machine.
-const MaxSlots = 64
+// maxSlots is how many Berths of one user may run with the same base.
+const maxSlots = 64
 
 // Dir is the folder of one running Berth.
 type Dir struct {
 	Path string
-	// Slot is a number from 0 to [MaxSlots]-1 that no other running Berth of
-	// this user has.
-	Slot int
 
 	parent string
 	lock   *os.File
@@ -147,7 +144,7 @@ func (d *Dir) sweepDead(ctx context.Context, sweep func(context.Context, string)
 // take makes a folder in the first slot that is free. A slot that could not be
 // swept isn't.
 func (d *Dir) take() error {
-	for slot := range MaxSlots {
+	for slot := range maxSlots {
 		path := filepath.Join(d.parent, "run-"+strconv.Itoa(slot))
 		err := os.Mkdir(path, 0o700)
 		if errors.Is(err, fs.ErrExist) {
@@ -159,10 +156,10 @@ func (d *Dir) take() error {
 		if d.lock, err = lockRun(path); err != nil {
 			return fmt.Errorf("lock the run folder: %w", err)
 		}
-		d.Path, d.Slot = path, slot
+		d.Path = path
 		return nil
 	}
-	return fmt.Errorf("%d Berths run under this user already, in %s", MaxSlots, d.parent)
+	return fmt.Errorf("%d Berths run under this user already, in %s", maxSlots, d.parent)
 }
 
 func lockRun(path string) (*os.File, error) {

@@ -11,7 +11,13 @@ import (
 // Install puts a filter made by [Program] around every thread of the calling
 // process, and around all that it starts, for good. It sets no_new_privs, which
 // the kernel asks for from those without privileges.
-func Install(program []byte) error {
+func Install(program []byte) error { return install(program, unix.SECCOMP_FILTER_FLAG_TSYNC) }
+
+// InstallThread does so for the calling thread, and what that starts. The
+// goroutine must be locked to the thread, and the thread end with it.
+func InstallThread(program []byte) error { return install(program, 0) }
+
+func install(program []byte, flags uintptr) error {
 	const size = int(unsafe.Sizeof(unix.SockFilter{}))
 	if len(program) == 0 || len(program)%size != 0 || len(program)/size > unix.BPF_MAXINSNS {
 		return fmt.Errorf("install the seccomp filter: %d bytes are no program", len(program))
@@ -22,7 +28,7 @@ func Install(program []byte) error {
 		return os.NewSyscallError("prctl no_new_privs", err)
 	}
 	tid, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&fprog)))
+		flags, uintptr(unsafe.Pointer(&fprog)))
 	if errno != 0 {
 		return os.NewSyscallError("seccomp", errno)
 	}
