@@ -68,7 +68,7 @@ func openPlace(spec Spec) (*place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", spec.ID, err)
 	}
-	key := sha256.Sum256([]byte(template + "\x00" + spec.ID))
+	key := sha256.Sum256([]byte(template + "\x00" + spec.ID + "\x00" + spec.Architecture))
 	p := &place{filepath.Join(cache, readable(spec.ID)+hex.EncodeToString(key[:8]))}
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("build %s: %w", spec.ID, err)

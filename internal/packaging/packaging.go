@@ -34,6 +34,10 @@ type Spec struct {
 	Method   string // one of the methods above
 	Finished bool   // the code is used as it is, whatever the method says
 
+	// Architecture is X8664 or ARM64: the code is for Lambda then, and not for this
+	// machine. A Makefile learns it from GOOS, GOARCH and CGO_ENABLED.
+	Architecture string
+
 	Cache string // where artifacts are kept; empty means a folder in the user's cache
 
 	// Progress is told what happens, one line at a time, from a goroutine of
@@ -49,7 +53,8 @@ const bootstrap = "bootstrap"
 // several processes and for the same function: each gets a whole artifact.
 //
 // The error is a *CompileError when the source is wrong, a *ToolError when a tool
-// is missing, and a *SourceError when the folder holds nothing to build. When ctx
+// is missing, a *SourceError when the folder holds nothing to build, and an
+// *ArchitectureError when what was built is for another machine. When ctx
 // ends, the tools are stopped and what they wrote is removed. The tools get this
 // process's environment, as if the user had typed them.
 func Build(ctx context.Context, spec Spec) (*Artifact, error) {
@@ -78,7 +83,7 @@ func Build(ctx context.Context, spec Spec) (*Artifact, error) {
 		}
 		return nil, err
 	}
-	if err := checkBootstrap(spec, work.out); err != nil {
+	if err := check(spec, work.out); err != nil {
 		return nil, err
 	}
 	return p.publish(work)
@@ -120,7 +125,7 @@ func choose(spec Spec) (builder, error) {
 
 // finished takes a folder as it is.
 func finished(spec Spec) (*Artifact, error) {
-	if err := checkBootstrap(spec, spec.Source); err != nil {
+	if err := check(spec, spec.Source); err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(spec.Source)
@@ -128,6 +133,14 @@ func finished(spec Spec) (*Artifact, error) {
 		return nil, fmt.Errorf("build %s: %w", spec.ID, err)
 	}
 	return &Artifact{Dir: dir}, nil
+}
+
+// check asks for what a package needs.
+func check(spec Spec, dir string) error {
+	if err := checkBootstrap(spec, dir); err != nil {
+		return err
+	}
+	return checkArchitecture(spec, dir)
 }
 
 // checkBootstrap asks for what Lambda would ask for at the first invocation.

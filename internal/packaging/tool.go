@@ -13,7 +13,15 @@ import (
 	"time"
 )
 
-// runGo compiles the package in the source folder for this machine.
+// platform is what the Go toolchain is to build for, as its own variables say it.
+func platform(spec Spec) []string {
+	if spec.Architecture == "" {
+		return []string{"CGO_ENABLED=0", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+	}
+	return []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + goArch(spec.Architecture)}
+}
+
+// runGo compiles the package in the source folder.
 //
 // -buildvcs and -trimpath keep the state of the checkout and its place out of
 // the binary, so that the same source gives the same bytes everywhere.
@@ -23,7 +31,7 @@ func runGo(ctx context.Context, spec Spec, p *place, work *work) error {
 	// the linker's time. So it starts from what was built last.
 	p.copyLast(out)
 	args := []string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", out, "."}
-	env := []string{"CGO_ENABLED=0", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH, "GOTMPDIR=" + work.tmp}
+	env := append(platform(spec), "GOTMPDIR="+work.tmp)
 	if err := run(ctx, spec, "go", args, env); err != nil {
 		return err
 	}
@@ -48,6 +56,9 @@ func readHead(file string, head []byte) bool {
 // runMake runs the target that SAM's method runs.
 func runMake(ctx context.Context, spec Spec, _ *place, work *work) error {
 	env := []string{"ARTIFACTS_DIR=" + work.out, "GOTMPDIR=" + work.tmp}
+	if spec.Architecture != "" {
+		env = append(env, platform(spec)...)
+	}
 	return run(ctx, spec, "make", []string{"build-" + spec.ID}, env)
 }
 
