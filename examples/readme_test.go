@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/berthdev/berth/examples/internal/berthtest"
@@ -110,6 +112,10 @@ const after = "\x00"
 func (m *terminal) block(b []command) {
 	m.t.Helper()
 	b = slices.DeleteFunc(b, func(c command) bool {
+		if server, ok := strings.CutSuffix(c.text, " &"); ok {
+			m.background(server)
+			return true
+		}
 		arguments, isUp := strings.CutPrefix(c.text, "go run ./cmd/berth up ")
 		if isUp {
 			fields := strings.Fields(arguments)
@@ -138,6 +144,28 @@ func (m *terminal) block(b []command) {
 		if c.want != "" && !pattern(c.want).MatchString(strings.TrimSpace(outputs[i])) {
 			m.t.Errorf("%s: %s\nprints\n%s\nand not\n%s", m.page, c.text, outputs[i], c.want)
 		}
+	}
+}
+
+// background starts a server, and returns when it has said its first line.
+func (m *terminal) background(text string) {
+	m.t.Helper()
+	cmd := exec.Command("bash", "-c", text)
+	cmd.Dir = m.root
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // go run and what it runs
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait() // killed
+	})
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		m.t.Fatalf("%s: %s said nothing: %v", m.page, text, err)
 	}
 }
 
