@@ -8,6 +8,7 @@
 package isolation
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -135,9 +136,19 @@ func requireNamespaces(t *testing.T) {
 // attack runs one probe with the given walls down, as tenant B against tenant A.
 func attack(t *testing.T, code, name string, down walls.Set) verdict {
 	t.Helper()
-	d := namespace.New(namespace.Config{Down: down})
+	return attackOn(t, namespace.New(namespace.Config{Down: down}), code, name, fmt.Sprintf("%b", down))
+}
+
+// starter is a driver.
+type starter interface {
+	Start(ctx context.Context, spec sandbox.Spec) (*sandbox.Process, error)
+}
+
+// attackOn does so on any driver; unlike names what else runs at the same time.
+func attackOn(t *testing.T, d starter, code, name, unlike string) verdict {
+	t.Helper()
 	// Where walls are down, the names of probes that run at the same time meet.
-	victim := fmt.Sprintf("berth-probe-%d-%s-%d", os.Getpid(), name, down)
+	victim := fmt.Sprintf("berth-probe-%d-%s-%s", os.Getpid(), name, unlike)
 	a := start(t, d, code, "a", "victim "+victim)
 	first, err := a.RuntimeAPI.Accept()
 	if err != nil {
@@ -194,7 +205,7 @@ func attack(t *testing.T, code, name string, down walls.Set) verdict {
 	return v
 }
 
-func start(t *testing.T, d *namespace.Driver, code, id, role string) *sandbox.Process {
+func start(t *testing.T, d starter, code, id, role string) *sandbox.Process {
 	t.Helper()
 	env := []string{roleVar + "=" + role}
 	if id == "a" {
@@ -281,7 +292,7 @@ func TestProbesAsAnOrdinaryUser(t *testing.T) {
 	if err := os.Chown(dir, uid, uid); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), mine, "-test.v", "-test.run", "^(TestProbes|TestNoRights)$")
+	cmd := exec.CommandContext(t.Context(), mine, "-test.v", "-test.run", "^(TestProbes|TestNoRights|TestLandlockProbes)$")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}

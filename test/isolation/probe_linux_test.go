@@ -33,6 +33,7 @@ type target struct {
 	RuntimeAPI string
 	Address    uintptr // of the secret in the victim's memory
 	ShmID      int
+	Tmp        string // a file in the victim's folder for temporary ones
 	Home       string // of the user who runs Berth
 }
 
@@ -65,29 +66,26 @@ func probe() {
 // and stays until the test leaves.
 func beVictim(name string) error {
 	secret := []byte(os.Getenv(secretVar))
-	t := target{Address: uintptr(unsafe.Pointer(&secret[0]))}
-	for _, dir := range []string{"/tmp", "/dev/shm"} {
-		err := os.WriteFile(filepath.Join(dir, name), secret, 0o644)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+	t := target{Address: uintptr(unsafe.Pointer(&secret[0])), Tmp: filepath.Join(os.TempDir(), name)}
+	// What the walls keep the victim itself from leaving is not there to be found.
+	for _, path := range []string{t.Tmp, "/dev/shm/" + name} {
+		_ = os.WriteFile(path, secret, 0o644)
+		defer os.Remove(path) // for where the wall is down
+	}
+	if listener, err := net.Listen("unix", "@"+name); err == nil {
+		defer listener.Close()
+	}
+	if id, err := unix.SysvShmGet(unix.IPC_PRIVATE, len(secret), unix.IPC_CREAT|0o666); err == nil {
+		t.ShmID = id
+		shared, err := unix.SysvShmAttach(id, 0, 0)
+		if err != nil {
 			return err
 		}
-	}
-	listener, err := net.Listen("unix", "@"+name)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	if t.ShmID, err = unix.SysvShmGet(unix.IPC_PRIVATE, len(secret), unix.IPC_CREAT|0o666); err != nil {
-		return err
-	}
-	shared, err := unix.SysvShmAttach(t.ShmID, 0, 0)
-	if err != nil {
-		return err
-	}
-	copy(shared, secret)
-	// The segment must not outlive the test where its wall is down.
-	if _, err := unix.SysvShmCtl(t.ShmID, unix.IPC_RMID, nil); err != nil {
-		return err
+		copy(shared, secret)
+		// The segment must not outlive the test where its wall is down.
+		if _, err := unix.SysvShmCtl(id, unix.IPC_RMID, nil); err != nil {
+			return err
+		}
 	}
 
 	conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
@@ -99,9 +97,6 @@ func beVictim(name string) error {
 	}
 	_, err = io.Copy(io.Discard, conn)
 	runtime.KeepAlive(secret)
-	for _, dir := range []string{"/tmp", "/dev/shm"} {
-		_ = os.Remove(filepath.Join(dir, name)) // for where the wall is down
-	}
 	return err
 }
 
@@ -126,7 +121,7 @@ func beAttacker(attack string) error {
 // attacks are what tenant B tries. An attack that succeeds returns no error, and
 // one that finds something else than the secret has failed.
 var attacks = map[string]func(target) (string, error){
-	"tmp":         func(t target) (string, error) { return stolen(t, "/tmp/"+t.Name) },
+	"tmp":         func(t target) (string, error) { return stolen(t, t.Tmp) },
 	"dev-shm":     func(t target) (string, error) { return stolen(t, "/dev/shm/"+t.Name) },
 	"proc":        seeProcess,
 	"environ":     func(t target) (string, error) { return stolen(t, fmt.Sprintf("/proc/%d/environ", t.HostPID)) },
@@ -153,6 +148,10 @@ var attacks = map[string]func(target) (string, error){
 	"clock":       func(target) (string, error) { return "set", unix.Settimeofday(&unix.Timeval{Sec: time.Now().Unix()}) },
 	"beyond":      beyond,
 	"status":      status,
+	"code":        func(target) (string, error) { return written("planted") },
+	"limits":      limitOthers,
+	"chmod":       changeMode,
+	"udp":         sendDatagram,
 }
 
 func stolen(t target, path string) (string, error) {
@@ -334,4 +333,27 @@ func beyond(target) (string, error) {
 func status(target) (string, error) {
 	b, err := os.ReadFile("/proc/self/status")
 	return string(b), err
+}
+
+// limitOthers takes the victim's right to open files.
+func limitOthers(t target) (string, error) {
+	var old unix.Rlimit
+	if err := unix.Prlimit(t.HostPID, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		return "", err
+	}
+	return "its limits", unix.Prlimit(t.HostPID, unix.RLIMIT_NOFILE, &old, nil)
+}
+
+// changeMode changes its own program's mode to what it is.
+func changeMode(target) (string, error) {
+	return "the program's mode", os.Chmod("bootstrap", 0o755)
+}
+
+func sendDatagram(target) (string, error) {
+	conn, err := net.Dial("udp", "127.0.0.1:9")
+	if err != nil {
+		return "", err
+	}
+	_, err = conn.Write([]byte("x"))
+	return "a datagram", errors.Join(err, conn.Close())
 }
