@@ -261,7 +261,7 @@ func (e *Environment) Run(ctx context.Context) {
 // process gets SIGTERM, and its time. Source: AWS Lambda developer guide,
 // lambda-runtime-environment.
 func (e *Environment) shutDown(process *sandbox.Process, exited <-chan sandbox.Exit) {
-	e.thaw(context.Background()) // a frozen process hears no signal
+	e.thaw() // a frozen process hears no signal
 	e.mu.Lock()
 	graceful := len(e.extensions) > 0
 	e.mu.Unlock()
@@ -348,7 +348,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (*Answer, erro
 	c.timer = time.AfterFunc(e.cfg.Version.Timeout, func() { e.timedOut(c) })
 	e.mu.Unlock()
 
-	e.thaw(ctx)
+	e.thaw()
 	e.out.after(func() { e.log.begin(c) })
 	e.work <- c // has room: only one call is current
 

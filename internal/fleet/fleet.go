@@ -133,7 +133,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 			m.env.End()
 		}
 		for _, m := range f.chilled(now) {
-			wg.Go(func() { m.env.Freeze(ctx) })
+			wg.Go(m.env.Freeze)
 		}
 		for _, m := range f.missingSpares(now) {
 			wg.Go(func() { m.env.Run(ctx) })

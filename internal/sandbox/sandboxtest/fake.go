@@ -247,8 +247,8 @@ func (h *handle) Terminate() error {
 }
 
 // Freeze and Thaw only count: a fake process can't be kept from running.
-func (h *handle) Freeze(context.Context) error { return h.frozen(1) }
-func (h *handle) Thaw(context.Context) error   { return h.frozen(-1) }
+func (h *handle) Freeze() error { return h.frozen(1) }
+func (h *handle) Thaw() error   { return h.frozen(-1) }
 
 func (h *handle) frozen(n int) error {
 	h.driver.mu.Lock()
