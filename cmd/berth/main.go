@@ -31,6 +31,8 @@ const (
 type commands struct {
 	Up      upCommand      `cmd:"" help:"Run the functions of a template, with their APIs."`
 	Invoke  invokeCommand  `cmd:"" help:"Invoke a function that runs here."`
+	Build   buildCommand   `cmd:"" help:"Build the functions of a template for Lambda."`
+	Package packageCommand `cmd:"" help:"Build them, and put each into a zip that Lambda takes."`
 	Tenants tenantsCommand `cmd:"" help:"Show the live execution environments, by tenant."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what this machine can isolate, and what to install or set."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -14,14 +14,13 @@ const (
 
 // SizeError is code that is larger than Lambda takes.
 type SizeError struct {
-	Dir     string
 	Bytes   int64    // unpacked
 	Largest []string // at most three files that make most of it, with their sizes
 }
 
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("package %s: the code has %d bytes unpacked; Lambda takes at most %d. The largest: %s",
-		e.Dir, e.Bytes, MaxUnzipped, strings.Join(e.Largest, ", "))
+	return fmt.Sprintf("the code has %d bytes unpacked; Lambda takes at most %d. The largest: %s",
+		e.Bytes, MaxUnzipped, strings.Join(e.Largest, ", "))
 }
 
 // Hint is what to do about it.

@@ -43,12 +43,12 @@ const Outputs = ".berth"
 func WriteZip(w io.Writer, dir string) (Zip, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Zip{}, fmt.Errorf("package %s: %w", dir, err)
+		return Zip{}, fmt.Errorf("zip %s: %w", dir, err)
 	}
 	defer root.Close()
 	entries, err := codeFiles(root)
 	if err != nil {
-		return Zip{}, fmt.Errorf("package %s: %w", dir, err)
+		return Zip{}, fmt.Errorf("zip %s: %w", dir, err)
 	}
 	var z Zip
 	for _, e := range entries {
@@ -58,18 +58,18 @@ func WriteZip(w io.Writer, dir string) (Zip, error) {
 		}
 	}
 	if z.Unzipped > MaxUnzipped {
-		return Zip{}, &SizeError{Dir: dir, Bytes: z.Unzipped, Largest: largest(entries, 3)}
+		return Zip{}, &SizeError{Bytes: z.Unzipped, Largest: largest(entries, 3)}
 	}
 	hash := sha256.New()
 	counted := &counter{w: io.MultiWriter(w, hash)}
 	archive := zip.NewWriter(counted)
 	for _, e := range entries {
 		if err := addEntry(archive, root, e); err != nil {
-			return Zip{}, fmt.Errorf("package %s: %w", filepath.Join(dir, e.path), err)
+			return Zip{}, fmt.Errorf("zip %s: %w", e.path, err)
 		}
 	}
 	if err := archive.Close(); err != nil {
-		return Zip{}, fmt.Errorf("package %s: %w", dir, err)
+		return Zip{}, fmt.Errorf("zip %s: %w", dir, err)
 	}
 	z.Bytes = counted.n
 	z.SHA256 = base64.StdEncoding.EncodeToString(hash.Sum(nil))
