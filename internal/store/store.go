@@ -24,6 +24,10 @@ import (
 // to, and so are the bytes that it hands out.
 type Tx = bbolt.Tx
 
+// Bucket is a sorted table of a store, and may hold others. It is valid as long as
+// its transaction.
+type Bucket = bbolt.Bucket
+
 // Store is one file. It is safe for concurrent use.
 type Store struct {
 	db *bbolt.DB
