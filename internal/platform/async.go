@@ -20,6 +20,7 @@ import (
 	"github.com/berthdev/berth/internal/destination"
 	"github.com/berthdev/berth/internal/function"
 	"github.com/berthdev/berth/internal/invocation"
+	"github.com/berthdev/berth/internal/sqs"
 	"github.com/berthdev/berth/internal/store"
 )
 
@@ -43,6 +44,7 @@ type async struct {
 	store   *store.Store
 	configs *function.EventInvokeConfigs
 	events  *backlog.Backlog
+	queues  *sqs.Queues
 	outbox  *destination.Outbox
 	invoker *invocation.Async
 }
@@ -84,7 +86,10 @@ func (p *Platform) openAsync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outbox := destination.Config{Logger: p.cfg.Logger}
+	if p.async.queues, err = sqs.Open(s, Region, Account); err != nil {
+		return err
+	}
+	outbox := destination.Config{Queues: p.async.queues, Logger: p.cfg.Logger}
 	if p.cfg.Async.AWSEndpoint != "" {
 		if outbox.Sender, err = awsSender(ctx, p.cfg.Async.AWSEndpoint); err != nil {
 			return err

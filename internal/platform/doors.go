@@ -10,6 +10,7 @@ import (
 	"github.com/berthdev/berth/internal/gateway"
 	"github.com/berthdev/berth/internal/loopback"
 	"github.com/berthdev/berth/internal/service"
+	"github.com/berthdev/berth/internal/sqs"
 )
 
 // door is one listener and what answers there.
@@ -64,18 +65,23 @@ func (p *Platform) openDoors() error {
 	return nil
 }
 
-// lambda is Lambda's own API, and beside it what Berth tells about itself.
+// lambda is Lambda's own API, and beside it that of the queues, and what Berth
+// tells about itself.
 func (p *Platform) lambda() http.Handler {
 	lambda := service.New(p.invoker, p.functions, service.Config{
 		Async: p.async.invoker, EventInvoke: p.async.configs, Logger: p.cfg.Logger,
 	})
+	queues := sqs.NewServer(p.async.queues, Account, sqs.Config{Logger: p.cfg.Logger})
 	// No ServeMux: it would clean the paths that hold ARNs.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == StatusPath {
+		switch {
+		case r.URL.Path == StatusPath:
 			p.serveStatus(w, r)
-			return
+		case sqs.Serves(r):
+			queues.ServeHTTP(w, r)
+		default:
+			lambda.ServeHTTP(w, r)
 		}
-		lambda.ServeHTTP(w, r)
 	})
 }
 
