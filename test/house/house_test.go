@@ -31,9 +31,13 @@ var floors = map[string]int{
 	"internal/telemetry":   1,
 	"internal/packaging":   1,
 	"internal/loopback":    1,
+	"internal/accesskey":   1,
+	"internal/sigv4":       1,
 	"internal/store":       1,
 	"internal/intake":      1,
 	"internal/function":    0,
+	"internal/fixture":     0,
+	"internal/scaffold":    0,
 	"internal/queue":       0,
 	"internal/api":         0,
 }
