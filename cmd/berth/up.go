@@ -28,12 +28,12 @@ type upCommand struct {
 	IdleTimeout       time.Duration `default:"10m" placeholder:"DURATION" help:"How long an execution environment may be idle (default: ${default})."`
 	FreezeAfter       time.Duration `default:"100ms" placeholder:"DURATION" help:"How long it is idle before it is frozen; negative: never (default: ${default})."`
 
-	Watch   bool `help:"Build a function again when its files change, and let it serve in place of the one before."`
 	State            string        `placeholder:"DIR" type:"path" help:"Where asynchronous events and queues are kept until they are done. Without it, a folder for this template in ~/.local/state/berth."`
 	AsyncConcurrency int           `default:"64" placeholder:"N" help:"Asynchronous events under way at once; one tenant gets at most half (default: ${default})."`
 	AsyncRetryDelay  time.Duration `default:"1m" placeholder:"DURATION" help:"How long a failed asynchronous event waits for its first retry; for the second, twice as long (default: ${default}, as on Lambda)."`
 	AWSEndpoint      string        `name:"aws-endpoint" placeholder:"URL" help:"Where destinations and dead-letter targets are that this machine doesn't have: topics, event buses, buckets, other queues."`
 
+	Watch   bool `help:"Build a function again when its files change, and let it serve in place of the one before."`
 	NoColor bool `env:"NO_COLOR" help:"Print without colour."`
 	JSON    bool `name:"json" help:"Print one JSON object a line."`
 	Verbose bool `short:"v" help:"Print what Berth itself has to say, too."`

@@ -47,12 +47,12 @@ type Config struct {
 	// minutes here.
 	Fleet fleet.Config
 
+	// Async is for invocations that nobody waits for.
+	Async AsyncConfig
+
 	Observer Observer     // nil: nobody looks
 	Logger   *slog.Logger // nil discards
 }
-
-	// Async is for invocations that nobody waits for.
-	Async AsyncConfig
 
 // Addresses and limits that hold where Config says nothing.
 const (
@@ -77,11 +77,11 @@ type Platform struct {
 	functions *function.Registry
 	fleet     *fleet.Fleet
 	invoker   *invocation.Invoker
+	async     *async
 	deployed  map[string]deployed   // by the function's name
 	replaced  []*packaging.Artifact // the code of functions that have been replaced, oldest first
 	watcher   *watcher              // nil unless Config.Watch
 	doors     []*door               // the first is Lambda's own API
-	async     *async
 }
 
 // Open reads the template, chooses the isolation, opens the listeners and builds
@@ -121,13 +121,13 @@ func Open(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	}
 	p.fleet = fleet.New(p.launch, cfg.Fleet)
 	p.invoker = invocation.New(p.functions, p.fleet)
+	if err = p.openAsync(ctx); err != nil {
+		return nil, err
+	}
 	if err = p.openDoors(); err != nil {
 		return nil, err
 	}
 	if cfg.Watch { // before the build, so that an edit during it is seen
-	if err = p.openAsync(ctx); err != nil {
-		return nil, err
-	}
 		if p.watcher, err = p.newWatcher(ctx); err != nil {
 			return nil, err
 		}
@@ -186,12 +186,12 @@ const farewell = 2 * time.Second
 // for what is under way, ends every environment, and returns when nothing is
 // left.
 func (p *Platform) Run(ctx context.Context) error {
+	ctx, halt := context.WithCancel(ctx)
+	defer halt()
 	// The environments outlive ctx by the moment that the listeners need.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var wg sync.WaitGroup
-	ctx, halt := context.WithCancel(ctx)
-	defer halt()
 	wg.Go(func() { _ = p.fleet.Run(life) }) // its only error is the end of life
 
 	failed := make(chan error, len(p.doors)+1)
@@ -218,11 +218,11 @@ func (p *Platform) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+		halt()
 	}
 	patience, stop := context.WithTimeout(life, farewell)
 	defer stop()
 	var closing sync.WaitGroup
-		halt()
 	for _, d := range p.doors {
 		closing.Go(func() {
 			if d.server.Shutdown(patience) != nil {
@@ -230,12 +230,12 @@ func (p *Platform) Run(ctx context.Context) error {
 			}
 		})
 	}
-	closing.Wait()
-	end()
-	wg.Wait()
-	return errors.Join(err, p.Close())
 	select {
 	case <-events:
 	case <-patience.Done(): // what is still under way is begun again by the next process
 	}
+	closing.Wait()
+	end()
+	wg.Wait()
+	return errors.Join(err, p.Close())
 }
