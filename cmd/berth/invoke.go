@@ -25,7 +25,7 @@ type invokeCommand struct {
 	Set         []string `sep:"none" placeholder:"PATH=VALUE" help:"Another value in the event: 'Records[0].body=text'; may be given again."`
 	Print       bool     `help:"Print the event and invoke nothing."`
 	Log         bool     `help:"Print the end of the invocation's log, to standard error."`
-	Service     string  `default:"127.0.0.1:4566" placeholder:"ADDR" help:"Where berth up serves Lambda's API (default: ${default})."`
+	Service     string   `default:"127.0.0.1:4566" placeholder:"ADDR" help:"Where berth up serves Lambda's API (default: ${default})."`
 }
 
 func (*invokeCommand) Help() string {

@@ -29,6 +29,7 @@ const (
 
 // commands is the command line: one field, one file, one command.
 type commands struct {
+	New     newCommand     `cmd:"" help:"Write a new project that runs as it is."`
 	Up      upCommand      `cmd:"" help:"Run the functions of a template, with their APIs."`
 	Invoke  invokeCommand  `cmd:"" help:"Invoke a function that runs here."`
 	Build   buildCommand   `cmd:"" help:"Build the functions of a template for Lambda."`
