@@ -19,6 +19,8 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
+
+	"github.com/berthdev/berth/internal/function"
 )
 
 // AWS sends messages to whatever answers as AWS at one endpoint.
@@ -50,18 +52,18 @@ const sendTimeout = 30 * time.Second
 func (a *AWS) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	kind, name, err := Parse(m.Target)
+	kind, name, err := function.ParseTarget(m.Target)
 	if err != nil {
 		return &RefusedError{Target: m.Target, Reason: "unknown target", Err: err}
 	}
 	switch kind {
-	case Queue:
+	case function.TargetQueue:
 		err = a.sendToQueue(ctx, m, name)
-	case Topic:
+	case function.TargetTopic:
 		err = a.publish(ctx, m)
-	case EventBus:
+	case function.TargetEventBus:
 		err = a.putEvent(ctx, m)
-	case Bucket:
+	case function.TargetBucket:
 		err = a.putObject(ctx, m, name)
 	default:
 		return &RefusedError{Target: m.Target, Reason: "functions are invoked on this machine only"}

@@ -10,10 +10,7 @@
 package destination
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/berthdev/berth/internal/function"
@@ -53,48 +50,3 @@ func (e *RefusedError) Error() string {
 }
 
 func (e *RefusedError) Unwrap() error { return e.Err }
-
-// Kind is a service that can be a target.
-type Kind string
-
-// The kinds, named as they are in ARNs.
-const (
-	Function Kind = "lambda"
-	Queue    Kind = "sqs"
-	Topic    Kind = "sns"
-	EventBus Kind = "events"
-	Bucket   Kind = "s3"
-)
-
-// ErrARN is a text that is not the ARN of a possible target.
-var ErrARN = errors.New("not the ARN of a function, a standard queue or topic, an event bus or a bucket")
-
-var arn = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:(lambda|sqs|sns|events|s3):([a-z0-9-]*):(\d{12})?:(.+)$`)
-
-// Parse takes a target's ARN apart. name is what follows the account: a queue's
-// or topic's name, "function:<name>[:<qualifier>]", "event-bus/<name>", a bucket.
-// FIFO queues and topics are none of Lambda's targets.
-// Source: AWS Lambda API reference, PutFunctionEventInvokeConfig, DestinationConfig.
-func Parse(target string) (kind Kind, name string, err error) {
-	m := arn.FindStringSubmatch(target)
-	if m == nil {
-		return "", "", fmt.Errorf("%q is %w", target, ErrARN)
-	}
-	kind, name = Kind(m[1]), m[4]
-	regional := m[2] != "" && m[3] != ""
-	ok := false
-	switch kind {
-	case Function:
-		ok = regional && strings.HasPrefix(name, "function:")
-	case Queue, Topic:
-		ok = regional && !strings.ContainsAny(name, ":/") && !strings.HasSuffix(name, ".fifo")
-	case EventBus:
-		ok = regional && strings.HasPrefix(name, "event-bus/")
-	case Bucket:
-		ok = m[2] == "" && m[3] == "" && !strings.ContainsAny(name, ":/")
-	}
-	if !ok {
-		return "", "", fmt.Errorf("%q is %w", target, ErrARN)
-	}
-	return kind, name, nil
-}

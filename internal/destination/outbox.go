@@ -137,18 +137,18 @@ func (o *Outbox) deliver(ctx context.Context, c *backlog.Claim) {
 
 // send brings m to its target and removes it from the outbox.
 func (o *Outbox) send(ctx context.Context, c *backlog.Claim, m Message) error {
-	kind, name, err := Parse(m.Target)
+	kind, name, err := function.ParseTarget(m.Target)
 	if err != nil {
 		return &RefusedError{Target: m.Target, Reason: "unknown target", Err: err}
 	}
 	switch {
-	case kind == Function:
+	case kind == function.TargetFunction:
 		event, err := o.event(m)
 		if err != nil {
 			return err
 		}
 		return o.move(c, func(tx *store.Tx) (func(), error) { return o.events.Stage(tx, event, m.Body) })
-	case kind == Queue && o.queues != nil && o.queues.Has(m.Target):
+	case kind == function.TargetQueue && o.queues != nil && o.queues.Has(m.Target):
 		err := o.move(c, func(tx *store.Tx) (func(), error) {
 			return o.queues.Stage(tx, m.Target, queue.Message{Body: string(m.Body), Attributes: m.Attributes, Trace: m.TraceID})
 		})

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/berthdev/berth/internal/destination"
 	"github.com/berthdev/berth/internal/function"
 	"github.com/berthdev/berth/internal/intake"
 )
@@ -161,8 +160,8 @@ func (s *Service) checkDestination(arn string, t eventInvokeTarget, success bool
 	if arn == "" {
 		return nil // takes the destination away
 	}
-	kind, _, err := destination.Parse(arn)
-	if err != nil || (success && kind == destination.Bucket) {
+	kind, _, err := function.ParseTarget(arn)
+	if err != nil || (success && kind == function.TargetBucket) {
 		return &function.Refusal{Type: function.InvalidParameterValue, Message: fmt.Sprintf("The destination ARN %s is invalid.", arn)}
 	}
 	if bare := s.registry.ARN(t.name, ""); arn == bare || strings.HasPrefix(arn, bare+":") {
