@@ -42,7 +42,7 @@ func (m *maker) events(r *resource, o object, f *Function) {
 		if f.Version.TenantIsolation {
 			m.checkIsolatedEvent(event.n.get("Type"), typ)
 		}
-		if typ != "Api" && typ != "HttpApi" {
+		if typ != "Api" && typ != "HttpApi" && typ != "SQS" {
 			m.notice(event.n.get("Type"), "events of type "+typ+" are not supported yet")
 			continue
 		}
@@ -53,7 +53,10 @@ func (m *maker) events(r *resource, o object, f *Function) {
 		switch {
 		case typ == "Api":
 			m.apiEvent(properties, f)
-		case !f.Version.TenantIsolation:
+		case f.Version.TenantIsolation: // its fault is noted
+		case typ == "SQS":
+			m.sqsEvent(properties, f)
+		default:
 			m.httpEvent(properties, f)
 		}
 	}

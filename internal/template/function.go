@@ -26,13 +26,13 @@ var serverlessFunctionProperties = map[string]support{
 	"CapacityProviderConfig":        later("managed instances are not supported yet; the function runs on demand"),
 	"CodeSigningConfigArn":          ignore,
 	"CodeUri":                       reads,
-	"DeadLetterQueue":               later("dead-letter queues are not supported yet"),
+	"DeadLetterQueue":               reads,
 	"DeploymentPreference":          ignore,
 	"Description":                   reads,
 	"DurableConfig":                 later("durable functions are not supported yet"),
 	"Environment":                   reads,
 	"EphemeralStorage":              reads,
-	"EventInvokeConfig":             later("asynchronous retries and destinations are not supported yet"),
+	"EventInvokeConfig":             reads,
 	"Events":                        reads,
 	"FileSystemConfigs":             later("EFS is not mounted here"),
 	"FunctionName":                  reads,
@@ -83,6 +83,7 @@ func (m *maker) serverlessFunction(r *resource) {
 		m.checkIsolated(o)
 	}
 	m.metadata(r, &f)
+	m.asynchronous(o, &f)
 	m.events(r, o, &f)
 	if here {
 		m.template.Functions = append(m.template.Functions, f)

@@ -90,6 +90,12 @@ func (m *maker) make() {
 			m.plainHTTP(r)
 		case r.typ == "AWS::Lambda::Url":
 			m.plainURL(r)
+		case r.typ == "AWS::Lambda::EventInvokeConfig":
+			m.plainEventInvoke(r)
+		case r.typ == "AWS::Lambda::EventSourceMapping":
+			m.plainSource(r)
+		case r.typ == "AWS::SQS::Queue":
+			m.sqsQueue(r)
 		case isFunction(r.typ), r.typ == "AWS::Serverless::Api", r.typ == "AWS::Serverless::HttpApi",
 			partOfREST(r.typ), partOfHTTP(r.typ), inert(r.typ):
 		default:
@@ -97,6 +103,7 @@ func (m *maker) make() {
 		}
 	}
 	m.strayParts()
+	m.straySources()
 	m.checkNames()
 	m.finishAPIs()
 }

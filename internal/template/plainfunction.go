@@ -9,7 +9,7 @@ var lambdaFunctionProperties = map[string]support{
 	"CapacityProviderConfig":       serverlessFunctionProperties["CapacityProviderConfig"],
 	"Code":                         reads,
 	"CodeSigningConfigArn":         ignore,
-	"DeadLetterConfig":             serverlessFunctionProperties["DeadLetterQueue"],
+	"DeadLetterConfig":             reads,
 	"Description":                  reads,
 	"DurableConfig":                serverlessFunctionProperties["DurableConfig"],
 	"Environment":                  reads,
@@ -50,6 +50,7 @@ func (m *maker) lambdaFunction(r *resource) {
 		m.checkIsolated(o)
 	}
 	m.metadata(r, &f)
+	m.plainDeadLetters(o, &f)
 	if here {
 		m.template.Functions = append(m.template.Functions, f)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/berthdev/berth/internal/api"
 	"github.com/berthdev/berth/internal/function"
+	"github.com/berthdev/berth/internal/queue"
 )
 
 // Template is what a template means.
@@ -25,7 +26,9 @@ type Template struct {
 	REST        []*api.REST // in the order of the source, the implicit one last
 	HTTP        []*api.HTTP // likewise
 	URLs        []*api.FunctionURL
-	Notices     []Notice // sorted by position
+	Queues      []queue.Settings // in the order of the source
+	Sources     []queue.Source   // likewise
+	Notices     []Notice         // sorted by position
 }
 
 // Function is one function of a template.
@@ -41,6 +44,10 @@ type Function struct {
 	SkipBuild    bool   // Metadata's SkipBuild: the code is finished
 	Architecture string // "x86_64" or "arm64"; what AWS would run it on
 	Description  string
+
+	// EventInvoke is what $LATEST is set to for asynchronous invocation; nil means
+	// Lambda's defaults.
+	EventInvoke *function.EventInvokeConfig
 
 	Line, Column int // of its logical ID
 }
