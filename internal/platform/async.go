@@ -18,6 +18,7 @@ import (
 
 	"github.com/berthdev/berth/internal/backlog"
 	"github.com/berthdev/berth/internal/destination"
+	"github.com/berthdev/berth/internal/eventsource"
 	"github.com/berthdev/berth/internal/function"
 	"github.com/berthdev/berth/internal/invocation"
 	"github.com/berthdev/berth/internal/sqs"
@@ -47,6 +48,7 @@ type async struct {
 	queues  *sqs.Queues
 	outbox  *destination.Outbox
 	invoker *invocation.Async
+	sources []*eventsource.Mapping
 }
 
 // stateError is state that can't be opened.
@@ -98,8 +100,32 @@ func (p *Platform) openAsync(ctx context.Context) error {
 	p.async.outbox = destination.NewOutbox(messages, p.async.events, p.functions, outbox)
 	p.async.invoker = invocation.NewAsync(p.invoker, p.async.configs, p.async.events, p.async.outbox,
 		invocation.AsyncConfig{RetryDelay: p.cfg.Async.RetryDelay, Logger: p.cfg.Logger})
+	if err := p.setUp(); err != nil {
+		return err
+	}
 	if n := p.async.events.Len(); n > 0 {
 		p.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "asynchronous events of an earlier run are taken up", slog.Int("events", n), slog.String("state", dir))
+	}
+	return nil
+}
+
+// setUp makes what the template has of queues, configurations and event sources.
+func (p *Platform) setUp() error {
+	for _, q := range p.template.Queues {
+		if err := p.async.queues.Put(q); err != nil {
+			return err
+		}
+	}
+	for _, f := range p.template.Functions {
+		if f.EventInvoke != nil {
+			cfg := *f.EventInvoke
+			cfg.LastModified = time.Now()
+			p.async.configs.Put(f.Version.Name, function.Latest, cfg)
+		}
+	}
+	for _, s := range p.template.Sources {
+		p.async.sources = append(p.async.sources, eventsource.New(s, p.async.queues, p.invoker,
+			eventsource.Config{Region: Region, Account: Account, Logger: p.cfg.Logger}))
 	}
 	return nil
 }
@@ -109,16 +135,20 @@ func (p *Platform) openAsync(ctx context.Context) error {
 func (a *async) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	parts := []func(context.Context) error{a.invoker.Run, a.outbox.Run}
+	for _, s := range a.sources {
+		parts = append(parts, s.Run)
+	}
 	var wg sync.WaitGroup
-	var errs [2]error
-	for i, run := range []func(context.Context) error{a.invoker.Run, a.outbox.Run} {
+	errs := make([]error, len(parts))
+	for i, run := range parts {
 		wg.Go(func() {
-			defer stop() // neither is of use without the other
+			defer stop() // none is of use without the others
 			errs[i] = run(ctx)
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs[:]...)
+	return errors.Join(errs...)
 }
 
 func (a *async) close() error {
