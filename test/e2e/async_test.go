@@ -143,7 +143,7 @@ func TestAQueueIsAnEventSource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.await(t, "the queue to be empty", func() bool {
+	b.await(t, "the queue to be empty", time.Minute, func() bool {
 		out, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
 		if err != nil {
 			t.Fatal(err)
@@ -155,17 +155,17 @@ func TestAQueueIsAnEventSource(t *testing.T) {
 	}
 }
 
-// await asks until the answer is yes, for a minute.
-func (b *berth) await(t *testing.T, what string, yes func() bool) {
+// await asks until the answer is yes.
+func (b *berth) await(t *testing.T, what string, patience time.Duration, yes func() bool) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(time.Minute)
+	end := time.After(patience)
 	for !yes() {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("waited a minute for %s\n%s", what, &b.stderr)
+			t.Fatalf("waited %v for %s\n%s", patience, what, &b.stderr)
 		}
 	}
 }
