@@ -2,18 +2,17 @@
 // make a batch, what a batch looks like to a function, and what its answer means
 // for the messages.
 //
-// A [Mapping] is one queue and one function. It knows nothing of how queues are
-// kept, nor of who serves an invocation.
+// [Sources] holds the mappings of queues to functions, and runs them. The package
+// knows nothing of how queues are kept, nor of who serves an invocation.
 package eventsource
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/berthdev/berth/internal/function"
 	"github.com/berthdev/berth/internal/invocation"
@@ -33,36 +32,26 @@ type Invoker interface {
 	Invoke(ctx context.Context, r invocation.Request) (*invocation.Response, error)
 }
 
-// Config is what a mapping can do without.
+// Config is what mappings can do without.
 type Config struct {
 	Region, Account string       // of the queue, as messages say
 	Logger          *slog.Logger // nil discards
 }
 
-// Mapping has one function take from one queue.
-type Mapping struct {
+// mapping has one function take from one queue.
+type mapping struct {
 	source  queue.Source
 	queues  Queues
 	invoker Invoker
 	cfg     Config
 }
 
-// New returns a mapping that takes nothing yet.
-func New(s queue.Source, queues Queues, invoker Invoker, cfg Config) *Mapping {
-	if s.UUID == "" {
-		s.UUID = uuid.NewString()
-	}
-	if s.BatchSize == 0 {
-		s.BatchSize = 10
-	}
+func newMapping(s queue.Source, queues Queues, invoker Invoker, cfg Config) *mapping {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Mapping{source: s, queues: queues, invoker: invoker, cfg: cfg}
+	return &mapping{source: s, queues: queues, invoker: invoker, cfg: cfg}
 }
-
-// Source is what the mapping was made with.
-func (m *Mapping) Source() queue.Source { return m.source }
 
 // Check says why a function can't take from a queue; nil if it can.
 // Source: AWS Lambda developer guide, tenant-isolation.
@@ -74,8 +63,9 @@ func Check(v *function.Version) error {
 	return nil
 }
 
-// The limits of a poller.
+// The limits of a poller, and what it does unless it is told.
 const (
+	defaultBatch = 10
 	// pollers is how many batches are under way at once, unless the mapping says:
 	// five, as Lambda begins with. Source: AWS Lambda developer guide, with-sqs.
 	pollers = 5
@@ -88,26 +78,17 @@ const (
 	recovery = time.Second
 )
 
-// Run takes messages until ctx ends, and returns when no batch is under way. A
+// run takes messages until ctx ends, and returns when no batch is under way. A
 // batch that has begun is not broken off by ctx.
-func (m *Mapping) Run(ctx context.Context) error {
-	if m.source.Disabled {
-		<-ctx.Done()
-		return nil
-	}
-	n := m.source.MaxConcurrency
-	if n == 0 {
-		n = pollers
-	}
+func (m *mapping) run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for range n {
+	for range cmp.Or(m.source.MaxConcurrency, pollers) {
 		wg.Go(func() { m.poll(ctx) })
 	}
 	wg.Wait()
-	return nil
 }
 
-func (m *Mapping) poll(ctx context.Context) {
+func (m *mapping) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		batch, err := m.gather(ctx)
 		if err == nil && len(batch) > 0 {
@@ -134,7 +115,7 @@ func rest(ctx context.Context, d time.Duration) {
 
 // gather waits for messages, and puts a batch together: of BatchSize, or what
 // comes within the window after the first. Without a window it is what is there.
-func (m *Mapping) gather(ctx context.Context) ([]sqs.Received, error) {
+func (m *mapping) gather(ctx context.Context) ([]sqs.Received, error) {
 	batch, err := m.receive(ctx, m.source.BatchSize, queue.MaxWait)
 	if err != nil || len(batch) == 0 {
 		return nil, err
@@ -157,7 +138,7 @@ func (m *Mapping) gather(ctx context.Context) ([]sqs.Received, error) {
 	return m.cut(batch), nil
 }
 
-func (m *Mapping) receive(ctx context.Context, n int, wait time.Duration) ([]sqs.Received, error) {
+func (m *mapping) receive(ctx context.Context, n int, wait time.Duration) ([]sqs.Received, error) {
 	return m.queues.Receive(ctx, m.source.Queue, sqs.Ask{Max: min(n, receipt), Hidden: -1, Wait: wait})
 }
 
@@ -170,7 +151,7 @@ func size(batch []sqs.Received) int {
 }
 
 // cut gives back what is too much for one event.
-func (m *Mapping) cut(batch []sqs.Received) []sqs.Received {
+func (m *mapping) cut(batch []sqs.Received) []sqs.Received {
 	for len(batch) > 1 && size(batch) > maxBatchBytes {
 		last := batch[len(batch)-1]
 		batch = batch[:len(batch)-1]
@@ -183,7 +164,7 @@ func (m *Mapping) cut(batch []sqs.Received) []sqs.Received {
 // left comes back when its visibility timeout ends, and the queue's redrive
 // policy sees to those that come too often.
 // Source: AWS Lambda developer guide, services-sqs-errorhandling.
-func (m *Mapping) serve(ctx context.Context, batch []sqs.Received) error {
+func (m *mapping) serve(ctx context.Context, batch []sqs.Received) error {
 	r, err := m.invoker.Invoke(context.WithoutCancel(ctx), invocation.Request{
 		Function: m.source.Function, Payload: event(batch, m.source.Queue, m.cfg.Region, m.cfg.Account),
 	})

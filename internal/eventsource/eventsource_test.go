@@ -129,7 +129,8 @@ func TestBatches(t *testing.T) {
 				if tt.source.MaxConcurrency == 0 {
 					tt.source.MaxConcurrency = 1 // so that there is one order
 				}
-				m := New(tt.source, q, w, Config{Region: "us-east-1", Account: "123456789012"})
+				sources := NewSources(q, w, Config{Region: "us-east-1", Account: "123456789012"})
+				sources.Put(tt.source)
 				for _, s := range tt.sent {
 					send := func() {
 						for body := range strings.FieldsSeq(s.bodies) {
@@ -146,7 +147,7 @@ func TestBatches(t *testing.T) {
 				}
 				ctx, stop := context.WithCancel(t.Context())
 				ended := make(chan struct{})
-				go func() { defer close(ended); _ = m.Run(ctx) }()
+				go func() { defer close(ended); _ = sources.Run(ctx) }()
 				time.Sleep(time.Hour)
 				stop()
 				<-ended
@@ -168,6 +169,54 @@ func TestBatches(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is put, changed and deleted while the mappings run is heeded at once.
+func TestMappingsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := openQueues(t)
+		w := &worker{answer: fine, begin: time.Now()}
+		sources := NewSources(q, w, Config{})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = sources.Run(ctx) }()
+		send := func(body string) string {
+			if _, err := q.Send(arn, queue.Message{Body: body}, -1); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return strings.Join(w.batches, ", ")
+		}
+		if got := send("a"); got != "" {
+			t.Errorf("without a mapping: %s", got)
+		}
+		e := sources.Put(queue.Source{Queue: arn, Function: "worker"})
+		if got := send("b"); got != "a after 0s, b after 0s" {
+			t.Errorf("with a mapping: %s", got)
+		}
+		off := e.Source
+		off.Disabled = true
+		sources.Put(off)
+		synctest.Wait()
+		if got := send("c"); got != "a after 0s, b after 0s" {
+			t.Errorf("with a mapping that is disabled: %s", got)
+		}
+		sources.Put(e.Source)
+		if got := send("d"); !strings.Contains(got, "c") || !strings.Contains(got, "d") {
+			t.Errorf("enabled again: %s", got)
+		}
+		if gone, ok := sources.Delete(e.UUID); !ok || gone.UUID != e.UUID || len(sources.All()) != 0 {
+			t.Errorf("deleted %+v, %v", gone, ok)
+		}
+		synctest.Wait()
+		if got := send("late"); strings.Contains(got, "late") {
+			t.Errorf("without the mapping: %s", got)
+		}
+		stop()
+		<-ended
+	})
 }
 
 // Source: AWS Lambda developer guide, services-sqs-errorhandling; the answers are

@@ -48,7 +48,7 @@ type async struct {
 	queues  *sqs.Queues
 	outbox  *destination.Outbox
 	invoker *invocation.Async
-	sources []*eventsource.Mapping
+	sources *eventsource.Sources
 }
 
 // stateError is state that can't be opened.
@@ -123,9 +123,10 @@ func (p *Platform) setUp() error {
 			p.async.configs.Put(f.Version.Name, function.Latest, cfg)
 		}
 	}
+	p.async.sources = eventsource.NewSources(p.async.queues, p.invoker,
+		eventsource.Config{Region: Region, Account: Account, Logger: p.cfg.Logger})
 	for _, s := range p.template.Sources {
-		p.async.sources = append(p.async.sources, eventsource.New(s, p.async.queues, p.invoker,
-			eventsource.Config{Region: Region, Account: Account, Logger: p.cfg.Logger}))
+		p.async.sources.Put(s)
 	}
 	return nil
 }
@@ -135,10 +136,7 @@ func (p *Platform) setUp() error {
 func (a *async) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := []func(context.Context) error{a.invoker.Run, a.outbox.Run}
-	for _, s := range a.sources {
-		parts = append(parts, s.Run)
-	}
+	parts := []func(context.Context) error{a.invoker.Run, a.outbox.Run, a.sources.Run}
 	var wg sync.WaitGroup
 	errs := make([]error, len(parts))
 	for i, run := range parts {
