@@ -193,6 +193,7 @@ func TestMappingsComeAndGo(t *testing.T) {
 			t.Errorf("without a mapping: %s", got)
 		}
 		e := sources.Put(queue.Source{Queue: arn, Function: "worker"})
+		synctest.Wait()
 		if got := send("b"); got != "a after 0s, b after 0s" {
 			t.Errorf("with a mapping: %s", got)
 		}

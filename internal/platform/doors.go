@@ -69,7 +69,7 @@ func (p *Platform) openDoors() error {
 // tells about itself.
 func (p *Platform) lambda() http.Handler {
 	lambda := service.New(p.invoker, p.functions, service.Config{
-		Async: p.async.invoker, EventInvoke: p.async.configs, Logger: p.cfg.Logger,
+		Async: p.async.invoker, EventInvoke: p.async.configs, Sources: p.async.sources, Queues: p.async.queues, Logger: p.cfg.Logger,
 	})
 	queues := sqs.NewServer(p.async.queues, Account, sqs.Config{Logger: p.cfg.Logger})
 	// No ServeMux: it would clean the paths that hold ARNs.

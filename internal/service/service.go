@@ -32,6 +32,8 @@ type Invoker interface {
 type Config struct {
 	Async       Async                        // nil refuses asynchronous invocations
 	EventInvoke *function.EventInvokeConfigs // what they are set to; nil is an empty collection
+	Sources     EventSources                 // nil refuses event source mappings
+	Queues      Queues                       // what they can take from; needed with Sources
 	Logger      *slog.Logger                 // the causes of 500s go here; nil discards
 }
 
@@ -43,6 +45,8 @@ type Service struct {
 	registry    *function.Registry
 	async       Async
 	eventInvoke *function.EventInvokeConfigs
+	sources     EventSources
+	queues      Queues
 	log         *slog.Logger
 }
 
@@ -56,7 +60,7 @@ func New(invoker Invoker, registry *function.Registry, cfg Config) *Service {
 	if configs == nil {
 		configs = function.NewEventInvokeConfigs()
 	}
-	return &Service{invoker: invoker, registry: registry, async: cfg.Async, eventInvoke: configs, log: log}
+	return &Service{invoker: invoker, registry: registry, async: cfg.Async, eventInvoke: configs, sources: cfg.Sources, queues: cfg.Queues, log: log}
 }
 
 // call is one request on its way through an operation.
@@ -82,6 +86,11 @@ func (s *Service) serve(c *call) error {
 	}
 	op, labels := findOperation(c.r.Method, c.r.URL.EscapedPath(), c.r.URL.Query())
 	c.labels = labels
+	if s.sources != nil {
+		if do := sourceOperations[op]; do != nil {
+			return do(s, c)
+		}
+	}
 	switch op {
 	case "Invoke":
 		return s.invoke(c)
