@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/berthdev/berth/internal/queue"
+	"github.com/berthdev/berth/internal/sigv4"
 )
 
 // cloud answers as AWS does, and notes in short what it was asked.
@@ -34,16 +34,19 @@ func cloud(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, bod
 		answer(w, r, body)
 	}))
 	t.Cleanup(server.Close)
-	return NewAWS(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
-		Credentials:      credentials.NewStaticCredentialsProvider("key", "secret", ""),
-		RetryMaxAttempts: 1,
-	}), &asked
+	return NewAWS(server.URL, "us-east-1", aws.Credentials{AccessKeyID: "key", SecretAccessKey: "secret"}), &asked
 }
 
 // describe is a request without what changes each time.
 func describe(t *testing.T, r *http.Request, body []byte) string {
 	t.Helper()
+	// S3 alone encodes paths once, which makes no difference to these.
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "/us-east-1/")
+	service, _, _ := strings.Cut(scope, "/")
+	key := func(id string) (sigv4.Key, bool) { return sigv4.Key{Secret: "secret"}, id == "key" }
+	if _, err := sigv4.New("us-east-1", service, key, sigv4.Config{}).Verify(r, body); err != nil {
+		t.Errorf("%s %s as %q: %v", r.Method, r.URL, service, err)
+	}
 	text := string(body)
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
@@ -133,6 +136,12 @@ func TestAWSRefuses(t *testing.T) {
 	}{
 		{"no such topic", 404, `<ErrorResponse><Error><Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>`, true},
 		{"throttled", 400, `<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>no</Message></Error></ErrorResponse>`, false},
+		{"no such queue", 400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`, true},
+		{"no such bucket", 404, `<Error><Code>NoSuchBucket</Code></Error>`, true},
+		{"a bucket that is too busy", 503, `<Error><Code>SlowDown</Code></Error>`, false},
+		{"too many requests", 429, `what`, false},
+		{"somewhere else", 307, ``, true},
+		{"no AWS at all", 404, `page not found`, true},
 		{"a fault of theirs", 500, `<ErrorResponse><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>no</Message></Error></ErrorResponse>`, false},
 	} {
 		sender, _ := cloud(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	staticcredentials "github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/berthdev/berth/internal/backlog"
 	"github.com/berthdev/berth/internal/destination"
@@ -36,7 +34,8 @@ type AsyncConfig struct {
 	// Concurrency is how many events are under way at once; 0 means 64.
 	Concurrency int
 	// AWSEndpoint is the URL of what answers as AWS for queues, topics, event buses
-	// and buckets that are not on this machine; "" means that nothing does.
+	// and buckets that are not on this machine, "{service}" in it standing for the
+	// service's name; "" means that nothing does.
 	AWSEndpoint string
 }
 
@@ -93,9 +92,7 @@ func (p *Platform) openAsync(ctx context.Context) error {
 	}
 	outbox := destination.Config{Queues: p.async.queues, Logger: p.cfg.Logger}
 	if p.cfg.Async.AWSEndpoint != "" {
-		if outbox.Sender, err = awsSender(ctx, p.cfg.Async.AWSEndpoint); err != nil {
-			return err
-		}
+		outbox.Sender = destination.NewAWS(p.cfg.Async.AWSEndpoint, Region, awsKeys())
 	}
 	p.async.outbox = destination.NewOutbox(messages, p.async.events, p.functions, outbox)
 	p.async.invoker = invocation.NewAsync(p.invoker, p.async.configs, p.async.events, p.async.outbox,
@@ -177,16 +174,11 @@ func stateFolder(template string) (string, error) {
 	return filepath.Join(base, "berth", filepath.Base(filepath.Dir(path))+"-"+hex.EncodeToString(sum[:6])), nil
 }
 
-// awsSender reaches what answers as AWS at endpoint: with the credentials that
-// the user's environment has, or with some that only this machine knows.
-func awsSender(ctx context.Context, endpoint string) (*destination.AWS, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(Region), config.WithBaseEndpoint(endpoint))
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration for AWS: %w", err)
+// awsKeys are the access keys in the user's environment, or some that only this
+// machine knows.
+func awsKeys() aws.Credentials {
+	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" {
+		return aws.Credentials{AccessKeyID: id, SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN")}
 	}
-	if os.Getenv("AWS_ACCESS_KEY_ID") == "" && os.Getenv("AWS_PROFILE") == "" {
-		cfg.Credentials = aws.NewCredentialsCache(staticcredentials.NewStaticCredentialsProvider(
-			credentials.AccessKeyID, credentials.SecretAccessKey, credentials.SessionToken))
-	}
-	return destination.NewAWS(cfg), nil
+	return aws.Credentials{AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey, SessionToken: credentials.SessionToken}
 }
