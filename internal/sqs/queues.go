@@ -26,6 +26,10 @@ type Queues struct {
 	store  *store.Store
 	prefix string // of the ARNs
 
+	// changing is held by those who make and remove queues, over their commits. mu
+	// never is: transactions of others, in the same commit perhaps, look queues up.
+	changing sync.Mutex
+
 	mu     sync.RWMutex
 	byName map[string]*shelf
 }
@@ -108,12 +112,13 @@ func (q *Queues) find(name string) (*shelf, error) {
 // Put makes a queue, or gives the one with that name other settings; its messages
 // stay.
 func (q *Queues) Put(settings queue.Settings) error {
+	q.changing.Lock()
+	defer q.changing.Unlock()
 	now := time.Now()
 	d := described{Settings: settings, Created: now, Modified: now}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	before := q.byName[settings.Name]
-	if before != nil {
+	before, err := q.find(settings.Name)
+	isNew := err != nil
+	if !isNew {
 		d.Created = before.describe().Created
 	}
 	encoded, err := json.Marshal(d)
@@ -138,22 +143,25 @@ func (q *Queues) Put(settings queue.Settings) error {
 	if err != nil {
 		return fmt.Errorf("keep queue %s: %w", settings.Name, err)
 	}
-	if before != nil {
+	if !isNew {
 		before.set(d)
-	} else {
-		q.byName[settings.Name] = newShelf(d)
+		return nil
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.byName[settings.Name] = newShelf(d)
 	return nil
 }
 
 // Drop removes a queue and its messages.
 func (q *Queues) Drop(name string) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.byName[name] == nil {
-		return errNoQueue
+	q.changing.Lock()
+	defer q.changing.Unlock()
+	s, err := q.find(name)
+	if err != nil {
+		return err
 	}
-	err := q.store.Update(func(tx *store.Tx) error {
+	err = q.store.Update(func(tx *store.Tx) error {
 		if err := tx.Bucket(settingsBucket).Delete([]byte(name)); err != nil {
 			return err
 		}
@@ -162,8 +170,10 @@ func (q *Queues) Drop(name string) error {
 	if err != nil {
 		return fmt.Errorf("remove queue %s: %w", name, err)
 	}
-	q.byName[name].clear()
+	q.mu.Lock()
 	delete(q.byName, name)
+	q.mu.Unlock()
+	s.clear()
 	return nil
 }
 

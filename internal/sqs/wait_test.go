@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,6 +127,40 @@ func TestWaitingEnds(t *testing.T) {
 			t.Errorf("a queue that was deleted: %v", err)
 		}
 	})
+}
+
+// Queues are made and removed while others send: they share commits, and must not
+// wait for one another.
+func TestQueuesChangeWhileOthersSend(t *testing.T) {
+	q := openQueues(t, func(*queue.Settings) {})
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := range 50 {
+				if _, err := q.Send(orders, queue.Message{Body: "x"}, -1); err != nil {
+					t.Error(err)
+				}
+				name := fmt.Sprintf("q%d-%d", i, n)
+				if err := q.Put(queue.Defaults(name)); err != nil {
+					t.Error(err)
+				}
+				if err := q.Put(queue.Defaults("orders")); err != nil {
+					t.Error(err)
+				}
+				if err := q.Drop(name); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s, err := q.find("orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if visible, _, _ := s.counts(time.Now()); visible != 200 || len(q.Names("")) != 1 {
+		t.Errorf("%d messages in %v", visible, q.Names(""))
+	}
 }
 
 // A receipt that could not be written has not happened.
