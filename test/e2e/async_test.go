@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,5 +168,15 @@ func (b *berth) await(t *testing.T, what string, patience time.Duration, yes fun
 		case <-end:
 			t.Fatalf("waited %v for %s\n%s", patience, what, &b.stderr)
 		}
+	}
+}
+
+// Two processes with one state would begin each other's events.
+func TestAStateBelongsToOneBerth(t *testing.T) {
+	state := t.TempDir()
+	up(t, "testdata/async", "--state", state)
+	_, stderr, status := command(t, "", "up", "testdata/async", "--state", state, "--gateway", "127.0.0.1:0", "--service", "127.0.0.1:0")
+	if status != 1 || !strings.Contains(stderr, "another process of Berth uses the state in "+state) || !strings.Contains(stderr, "try: --state DIR") {
+		t.Errorf("status %d, %s", status, stderr)
 	}
 }
