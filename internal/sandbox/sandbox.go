@@ -30,6 +30,7 @@ type Spec struct {
 	// can't change what it sees translate the prefixes /var/task and /opt.
 	Command []string
 	TaskDir string // host folder, seen read-only at /var/task
+	OptDir  string // host folder, seen read-only at /opt; "" for none
 
 	// Env is the whole environment of the process, as "KEY=value". The driver
 	// adds AWS_LAMBDA_RUNTIME_API; nothing of the host's environment gets in.

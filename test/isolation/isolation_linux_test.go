@@ -207,7 +207,7 @@ func attackOn(t *testing.T, d starter, code, name, unlike string) verdict {
 
 func start(t *testing.T, d starter, code, id, role string) *sandbox.Process {
 	t.Helper()
-	env := []string{roleVar + "=" + role}
+	env := []string{roleVar + "=" + role, "GORACE=atexit_sleep_ms=0"}
 	if id == "a" {
 		env = append(env, secretVar+"="+secret)
 	}

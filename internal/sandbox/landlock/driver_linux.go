@@ -41,7 +41,10 @@ func assemble() (map[sandbox.Network][]byte, error) {
 	filters := map[sandbox.Network][]byte{}
 	for _, n := range []sandbox.Network{sandbox.NetworkNone, sandbox.NetworkHost} {
 		var err error
-		if filters[n], err = seccomp.Program(seccomp.Scope{Shared: true, TCPOnly: n == sandbox.NetworkNone}); err != nil {
+		filters[n], err = seccomp.Program(seccomp.Scope{Shared: true, TCPOnly: n == sandbox.NetworkNone})
+		if errors.Is(err, seccomp.ErrUnsupported) {
+			return nil, &sandbox.UnavailableError{Isolation: "landlock", Reason: err.Error(), Fix: "use amd64 or arm64"}
+		} else if err != nil {
 			return nil, err
 		}
 	}

@@ -92,6 +92,11 @@ func (s *ruleset) allow(r process.Restriction) error {
 	if err := s.allowPath(r.TaskDir, read|execute); err != nil {
 		return err
 	}
+	if r.OptDir != "" {
+		if err := s.allowPath(r.OptDir, read|execute); err != nil {
+			return err
+		}
+	}
 	if err := s.allowPath(r.TmpDir, own); err != nil {
 		return err
 	}

@@ -47,9 +47,10 @@ type Driver struct {
 
 // host is what the driver has to know of the machine.
 type host struct {
+	release string // of the kernel
 	filter  []byte
 	ownIDs  bool // environments get user IDs of their own
-	detach  bool // the code folder can be opened from here
+	detach  bool // folders can be opened from here
 	layouts map[sandbox.Network]plan
 }
 
@@ -64,9 +65,11 @@ func New(cfg Config) *Driver {
 }
 
 func (d *Driver) look() (*host, error) {
-	h := &host{layouts: map[sandbox.Network]plan{}}
+	h := &host{release: readFacts().release, layouts: map[sandbox.Network]plan{}}
 	var err error
-	if h.filter, err = seccomp.Program(seccomp.Scope{}); err != nil {
+	if h.filter, err = seccomp.Program(seccomp.Scope{}); errors.Is(err, seccomp.ErrUnsupported) {
+		return nil, &sandbox.UnavailableError{Isolation: "namespace", Reason: err.Error(), Fix: "use amd64 or arm64"}
+	} else if err != nil {
 		return nil, err
 	}
 	for _, n := range []sandbox.Network{sandbox.NetworkNone, sandbox.NetworkHost} {
@@ -209,7 +212,7 @@ func (p *process) start(ctx context.Context, h *host, spec sandbox.Spec) (*sandb
 		}
 		plan.Env = withRuntimeAPI(spec.Env, p.listener.Addr().String())
 	}
-	if err := p.spawn(h, &plan, spec); err != nil {
+	if err := p.spawn(h, &plan); err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = p.Kill() })
@@ -233,7 +236,10 @@ func (d *Driver) plan(h *host, spec sandbox.Spec) plan {
 	p.Hostname = "berth"
 	p.Loopback = spec.Network == sandbox.NetworkNone && !down.Has(walls.Net)
 	p.Cgroup = true
-	p.TaskSource, p.TaskWritable = spec.TaskDir, down.Has(walls.Task)
+	p.Folders = []bind{{Source: spec.TaskDir, Target: "/var/task", Dir: true, Writable: down.Has(walls.Task)}}
+	if spec.OptDir != "" {
+		p.Folders = append(p.Folders, bind{Source: spec.OptDir, Target: "/opt", Dir: true})
+	}
 	if !down.Has(walls.Seccomp) {
 		p.Filter = h.filter
 	}
@@ -250,7 +256,8 @@ func (d *Driver) plan(h *host, spec sandbox.Spec) plan {
 		{unix.RLIMIT_CORE, 1, 1},
 		{unix.RLIMIT_MEMLOCK, 65536, 65536},
 	}
-	if h.ownIDs || !d.cfg.Cgroups.Can("pids") {
+	// Older kernels would count all that the user runs, here and elsewhere.
+	if h.ownIDs || !d.cfg.Cgroups.Can("pids") && !olderThan(h.release, 5, 14) {
 		n := uint64(processes(spec))
 		p.Limits = append(p.Limits, limit{unix.RLIMIT_NPROC, n, n})
 	}
@@ -285,7 +292,7 @@ func withRuntimeAPI(env []string, addr string) []string {
 }
 
 // spawn starts the stage in its namespaces, and opens the control socket.
-func (p *process) spawn(h *host, plan *plan, spec sandbox.Spec) (err error) {
+func (p *process) spawn(h *host, plan *plan) (err error) {
 	var opened []*os.File // for the stage alone
 	defer func() {
 		for _, f := range opened {
@@ -310,15 +317,17 @@ func (p *process) spawn(h *host, plan *plan, spec sandbox.Spec) (err error) {
 	}
 	opened = append(opened, null)
 	files := []uintptr{null.Fd(), p.out.Writer().Fd(), p.out.Writer().Fd(), theirs.Fd()}
+	plan.FolderFDs = h.detach
 	if h.detach {
-		fd, err := detach(unix.AT_FDCWD, bind{Source: spec.TaskDir, Dir: true, Writable: plan.TaskWritable})
-		if err != nil {
-			return explain("open the code folder "+spec.TaskDir, err)
+		for _, f := range plan.Folders {
+			fd, err := detach(unix.AT_FDCWD, f)
+			if err != nil {
+				return explain("open the folder "+f.Source, err)
+			}
+			tree := os.NewFile(uintptr(fd), f.Source)
+			opened = append(opened, tree)
+			files = append(files, tree.Fd())
 		}
-		task := os.NewFile(uintptr(fd), spec.TaskDir)
-		opened = append(opened, task)
-		files = append(files, task.Fd())
-		plan.TaskFD = true
 	}
 	joins, err := p.group.Joins()
 	if err != nil {

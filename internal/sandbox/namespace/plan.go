@@ -29,10 +29,9 @@ type plan struct {
 	Filter   []byte  // seccomp program; nil for none
 	Limits   []limit // of the command
 
-	TaskFD       bool   // the code folder follows as a descriptor
-	TaskSource   string // the code folder, where none does
-	TaskWritable bool   // only in a test
-	Joins        int    // how many cgroup files follow as descriptors
+	Folders   []bind // the code, and the layers if there are any
+	FolderFDs bool   // each of them follows as a descriptor
+	Joins     int    // how many cgroup files follow as descriptors
 }
 
 type file struct{ Path, Content string }

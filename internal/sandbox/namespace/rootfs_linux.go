@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,13 +20,7 @@ func (p *plan) buildRoot() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return step("make mounts private", err)
 	}
-	// The folder's descriptor was opened by Berth, who may pass through folders
-	// that the sandbox's user may not.
-	task := -1
-	if p.TaskFD {
-		task = firstFD
-	}
-	trees := make([]int, 0, len(p.Binds)+1)
+	trees := make([]int, 0, len(p.Binds)+len(p.Folders))
 	for _, b := range p.Binds {
 		fd, err := detach(unix.AT_FDCWD, b)
 		if err != nil {
@@ -33,12 +28,17 @@ func (p *plan) buildRoot() error {
 		}
 		trees = append(trees, fd)
 	}
-	if task < 0 {
-		fd, err := detach(unix.AT_FDCWD, bind{Source: p.TaskSource, Dir: true, Writable: p.TaskWritable})
-		if err != nil {
-			return step("open "+p.TaskSource, err)
+	for i, f := range p.Folders {
+		// A descriptor was opened by Berth, who may pass through folders that the
+		// sandbox's user may not.
+		fd := firstFD + i
+		if !p.FolderFDs {
+			var err error
+			if fd, err = detach(unix.AT_FDCWD, f); err != nil {
+				return step("open "+f.Source, err)
+			}
 		}
-		task = fd
+		trees = append(trees, fd)
 	}
 	if err := unix.Mount("tmpfs", stagingPoint, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=1m"); err != nil {
 		return step("mount the root", err)
@@ -46,7 +46,7 @@ func (p *plan) buildRoot() error {
 	if err := unix.Chdir(stagingPoint); err != nil {
 		return step("mount the root", err)
 	}
-	if err := p.fill(trees, task); err != nil {
+	if err := p.fill(trees); err != nil {
 		return err
 	}
 	// The old root comes to lie over the new one, and is taken away from there.
@@ -62,8 +62,9 @@ func (p *plan) buildRoot() error {
 	return p.finishRoot()
 }
 
-// fill makes what the new root holds. The working directory is that root.
-func (p *plan) fill(trees []int, task int) error {
+// fill makes what the new root holds; trees are those of the binds and then those
+// of the folders. The working directory is that root.
+func (p *plan) fill(trees []int) error {
 	for _, d := range p.Dirs {
 		if err := unix.Mkdir("."+d, 0o755); err != nil {
 			return step("make "+d, err)
@@ -79,13 +80,10 @@ func (p *plan) fill(trees []int, task int) error {
 			return step("link "+l.Path, err)
 		}
 	}
-	for i, b := range p.Binds {
+	for i, b := range slices.Concat(p.Binds, p.Folders) {
 		if err := attach(trees[i], b); err != nil {
 			return step("bind "+b.Target, err)
 		}
-	}
-	if err := attach(task, bind{Target: "/var/task", Dir: true}); err != nil {
-		return step("bind /var/task", err)
 	}
 	if p.Tmp != "" {
 		if err := unix.Mount("tmpfs", "./tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, p.Tmp); err != nil {

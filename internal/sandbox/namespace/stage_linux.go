@@ -35,7 +35,7 @@ func Stage() {
 	if len(os.Args) != 1 || os.Args[0] != stageName {
 		return
 	}
-	os.Exit(runStage())
+	syscall.Exit(runStage()) // at once: nothing of the program's own has begun
 }
 
 // runStage is the life of the stage. Whatever it writes to stderr would be taken
@@ -86,7 +86,7 @@ func runStage() int {
 	// the process, which is why nobody waits for it.
 	go func() {
 		obey(child)
-		os.Exit(0)
+		syscall.Exit(0)
 	}()
 	return reap(child)
 }
@@ -213,11 +213,11 @@ func (p *plan) launch() (child, pidfd int, err error) {
 
 // giveUpRights does to the calling thread what the command inherits from it.
 func (p *plan) giveUpRights() error {
-	for i := range p.Joins {
-		fd := firstFD + i
-		if p.TaskFD {
-			fd++
-		}
+	first := firstFD
+	if p.FolderFDs {
+		first += len(p.Folders)
+	}
+	for fd := first; fd < first+p.Joins; fd++ {
 		if _, err := unix.Write(fd, []byte("0")); err != nil {
 			return step("join the cgroup", err)
 		}

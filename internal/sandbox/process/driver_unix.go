@@ -40,6 +40,7 @@ type Config struct {
 // A Restriction is what is known of an environment before its command starts.
 type Restriction struct {
 	TaskDir, TmpDir string
+	OptDir          string // "" for none
 	RuntimeAPI      *net.TCPAddr
 	Network         sandbox.Network
 }
@@ -99,12 +100,15 @@ func (p *process) start(d *Driver, spec sandbox.Spec) (err error) {
 	if p.listener, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
 		return fmt.Errorf("listen for the Runtime API: %w", err)
 	}
-	argv := command(spec.Command, spec.TaskDir)
-	env := environ(spec.Env, spec.TaskDir, tmp, p.listener.Addr().String())
+	argv := command(spec.Command, spec)
+	env := environ(spec.Env, spec, tmp, p.listener.Addr().String())
 	restrict := func() error { return nil }
 	if d.cfg.Restrict != nil {
 		restrict = func() error {
-			return d.cfg.Restrict(Restriction{spec.TaskDir, tmp, p.listener.Addr().(*net.TCPAddr), spec.Network})
+			return d.cfg.Restrict(Restriction{
+				TaskDir: spec.TaskDir, TmpDir: tmp, OptDir: spec.OptDir,
+				RuntimeAPI: p.listener.Addr().(*net.TCPAddr), Network: spec.Network,
+			})
 		}
 	}
 	if err := p.spawn(argv, env, spec, restrict); err != nil {

@@ -4,18 +4,20 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/berthdev/berth/internal/sandbox"
 )
 
-// translate puts the host's path in the place of /var/task, as a path alone or
-// as one of several between colons, as in PATH. Other values stay as they are.
-func translate(value, taskDir string) string {
-	if !strings.Contains(value, "/var/task") {
-		return value
-	}
+// translate puts the host's paths in the place of /var/task and, if there are
+// layers, of /opt, as a path alone or as one of several between colons, as in
+// PATH. Other values stay as they are.
+func translate(value string, spec sandbox.Spec) string {
 	parts := strings.Split(value, ":")
 	for i, p := range parts {
 		if rest, ok := strings.CutPrefix(p, "/var/task"); ok && (rest == "" || rest[0] == '/') {
-			parts[i] = taskDir + rest
+			parts[i] = spec.TaskDir + rest
+		} else if rest, ok := strings.CutPrefix(p, "/opt"); ok && (rest == "" || rest[0] == '/') && spec.OptDir != "" {
+			parts[i] = spec.OptDir + rest
 		}
 	}
 	return strings.Join(parts, ":")
@@ -28,7 +30,7 @@ var pathVariables = []string{"LAMBDA_TASK_ROOT", "PATH", "LD_LIBRARY_PATH"}
 
 // environ is the function's environment as it must be where the file system is
 // the host's.
-func environ(env []string, taskDir, tmpDir, runtimeAPI string) []string {
+func environ(env []string, spec sandbox.Spec, tmpDir, runtimeAPI string) []string {
 	ours := []string{"TMPDIR", "AWS_LAMBDA_RUNTIME_API"}
 	out := make([]string, 0, len(env)+len(ours))
 	for _, kv := range env {
@@ -36,7 +38,7 @@ func environ(env []string, taskDir, tmpDir, runtimeAPI string) []string {
 		switch {
 		case slices.Contains(ours, key):
 		case slices.Contains(pathVariables, key):
-			out = append(out, key+"="+translate(value, taskDir))
+			out = append(out, key+"="+translate(value, spec))
 		default:
 			out = append(out, kv)
 		}
@@ -45,8 +47,8 @@ func environ(env []string, taskDir, tmpDir, runtimeAPI string) []string {
 }
 
 // command is the command with the host's path to its program.
-func command(argv []string, taskDir string) []string {
+func command(argv []string, spec sandbox.Spec) []string {
 	out := slices.Clone(argv)
-	out[0] = filepath.Clean(translate(out[0], taskDir))
+	out[0] = filepath.Clean(translate(out[0], spec))
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/berthdev/berth/internal/sandbox"
 )
 
 func TestTranslate(t *testing.T) {
@@ -15,9 +17,13 @@ func TestTranslate(t *testing.T) {
 		{"a path that only ends alike", "/mnt/var/task", "/mnt/var/task"},
 		{"empty", "", ""},
 	} {
-		if got := translate(tt.in, "/code"); got != tt.want {
+		if got := translate(tt.in, sandbox.Spec{TaskDir: "/code"}); got != tt.want {
 			t.Errorf("%s: %q became %q, want %q", tt.name, tt.in, got, tt.want)
 		}
+	}
+	layered := sandbox.Spec{TaskDir: "/code", OptDir: "/layers"}
+	if got, want := translate("/opt/bin:/var/task:/optional:/opt", layered), "/layers/bin:/code:/optional:/layers"; got != want {
+		t.Errorf("with layers it became %q, want %q", got, want)
 	}
 }
 
@@ -28,7 +34,7 @@ func TestEnviron(t *testing.T) {
 		"TMPDIR=/elsewhere",
 		"AWS_LAMBDA_RUNTIME_API=169.254.100.1:9001",
 		"ODD",
-	}, "/code", "/run/a/tmp", "127.0.0.1:4000")
+	}, sandbox.Spec{TaskDir: "/code"}, "/run/a/tmp", "127.0.0.1:4000")
 	want := []string{
 		"LAMBDA_TASK_ROOT=/code",
 		"MY_OWN=/var/task/data",
@@ -44,11 +50,12 @@ func TestEnviron(t *testing.T) {
 func FuzzTranslate(f *testing.F) {
 	f.Add("/usr/bin:/var/task/lib")
 	f.Fuzz(func(t *testing.T, value string) {
-		got := translate(value, "/code")
+		spec := sandbox.Spec{TaskDir: "/code", OptDir: "/layers"}
+		got := translate(value, spec)
 		if a, b := strings.Count(value, ":"), strings.Count(got, ":"); a != b {
 			t.Errorf("%q has %d colons, and %q %d", value, a, got, b)
 		}
-		if again := translate(got, "/code"); again != got {
+		if again := translate(got, spec); again != got {
 			t.Errorf("%q, then %q", got, again)
 		}
 	})

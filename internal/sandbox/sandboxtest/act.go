@@ -18,6 +18,10 @@ import (
 // actVar chooses what the test binary does inside a sandbox.
 const actVar = "BERTH_SANDBOXTEST_ACT"
 
+// raceVar keeps a function that is built with the race detector from waiting a
+// second at its end.
+const raceVar = "GORACE"
+
 // Act makes the test binary its own function: inside a sandbox of [Run] it does
 // what the test asked for and ends; elsewhere it returns at once. Call it in
 // TestMain, behind the driver's own hook.
@@ -80,7 +84,7 @@ func both(string) error {
 }
 
 func printEnv(string) error {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, actVar) })
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, actVar) || strings.HasPrefix(kv, raceVar) })
 	slices.Sort(env)
 	_, err := fmt.Println(strings.Join(env, "\n"))
 	return err
