@@ -54,23 +54,54 @@ func assemble(rules map[uint32]rule) []bpf.Instruction {
 		fallback,
 		bpf.LoadAbsolute{Off: nrOffset, Size: 4},
 	}
-	return append(program, search(slices.Sorted(maps.Keys(rules)), rules)...)
+	return append(program, search(runs(rules))...)
 }
 
-// search finds the rule of the call whose number is in the accumulator, by
-// halving. Every way through what it returns ends in an answer, so nothing that
-// comes behind can see an accumulator that holds something else by then.
-func search(numbers []uint32, rules map[uint32]rule) []bpf.Instruction {
-	if len(numbers) == 1 {
-		body := rules[numbers[0]].answer()
-		code := []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpEqual, Val: numbers[0], SkipTrue: 1}, fallback}
-		return append(code, body...)
+// A run is a row of numbers, from first up to the next run's, that all get one
+// answer.
+type run struct {
+	first  uint32
+	answer []bpf.Instruction
+}
+
+// runs cuts all numbers into as few runs as there can be: the kernel compiles the
+// program for each environment anew, so it should be short.
+func runs(rules map[uint32]rule) []run {
+	out := []run{{0, []bpf.Instruction{fallback}}}
+	add := func(first uint32, answer []bpf.Instruction) {
+		last := &out[len(out)-1]
+		switch {
+		case slices.Equal(last.answer, answer):
+		case last.first == first:
+			last.answer = answer
+		default:
+			out = append(out, run{first, answer})
+		}
 	}
-	half := len(numbers) / 2
-	lower, upper := search(numbers[:half], rules), search(numbers[half:], rules)
-	code := []bpf.Instruction{
-		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: numbers[half], SkipTrue: 1},
-		bpf.Jump{Skip: uint32(len(lower))},
+	for _, nr := range slices.Sorted(maps.Keys(rules)) {
+		add(nr, rules[nr].answer())
+		if _, ok := rules[nr+1]; !ok {
+			add(nr+1, []bpf.Instruction{fallback})
+		}
+	}
+	return out
+}
+
+// search finds the run of the number in the accumulator, by halving. Every way
+// through what it returns ends in an answer, so nothing that comes behind can see
+// an accumulator that holds something else by then.
+func search(runs []run) []bpf.Instruction {
+	if len(runs) == 1 {
+		return runs[0].answer
+	}
+	half := len(runs) / 2
+	lower, upper := search(runs[:half]), search(runs[half:])
+	code := []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: runs[half].first, SkipTrue: uint8(len(lower))}}
+	if len(lower) > 255 { // further than that instruction jumps
+		code = []bpf.Instruction{
+			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: runs[half].first, SkipTrue: 1},
+			bpf.Jump{Skip: uint32(len(lower))},
+		}
 	}
 	return append(append(code, lower...), upper...)
 }

@@ -20,7 +20,7 @@ var scopes = map[string]Scope{
 
 // run has a program judge a call, on the virtual machine of package bpf. That one
 // reads numbers as the network does, so each word is laid down in that order.
-func run(t interface{ Fatal(...any) }, s Scope, arch, nr uint32, args [6]uint64) uint32 {
+func judge(t interface{ Fatal(...any) }, s Scope, arch, nr uint32, args [6]uint64) uint32 {
 	vm, err := bpf.NewVM(assemble(s.rules()))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestVerdicts(t *testing.T) {
 		{"a file's times by path", shared, unix.SYS_UTIMENSAT, [6]uint64{3, 0x7fff0000}, no(unix.EPERM)},
 		{"a key", own, unix.SYS_ADD_KEY, [6]uint64{}, no(unix.EPERM)},
 	} {
-		if got := run(t, tt.scope, auditArch, tt.nr, tt.args); got != tt.want {
+		if got := judge(t, tt.scope, auditArch, tt.nr, tt.args); got != tt.want {
 			t.Errorf("%s: verdict %#x, want %#x", tt.name, got, tt.want)
 		}
 	}
@@ -95,10 +95,10 @@ func TestTheProgramIsItsRules(t *testing.T) {
 				for i := range args {
 					args[i] = rapid.OneOf(rapid.Uint64Max(20), rapid.Uint64(), rapid.Map(rapid.SampledFrom(numbers), func(n uint32) uint64 { return uint64(n) })).Draw(t, "argument")
 				}
-				if got, want := run(t, scope, auditArch, nr, args), rules[nr].judge(nr, rules, args); got != want {
+				if got, want := judge(t, scope, auditArch, nr, args), rules[nr].judge(nr, rules, args); got != want {
 					t.Fatalf("call %d: verdict %#x, want %#x", nr, got, want)
 				}
-				if got := run(t, scope, unix.AUDIT_ARCH_I386, nr, args); got != fallback.Val {
+				if got := judge(t, scope, unix.AUDIT_ARCH_I386, nr, args); got != fallback.Val {
 					t.Fatalf("call %d of the 32-bit ABI: verdict %#x", nr, got)
 				}
 			})
