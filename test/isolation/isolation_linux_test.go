@@ -21,6 +21,7 @@ import (
 	"testing"
 
 	"github.com/berthdev/berth/internal/sandbox"
+	"github.com/berthdev/berth/internal/sandbox/landlock/ruleset"
 	"github.com/berthdev/berth/internal/sandbox/namespace"
 	"github.com/berthdev/berth/internal/sandbox/namespace/walls"
 )
@@ -45,19 +46,19 @@ var probes = []struct {
 	user   walls.Set // whole also where it would take the user namespace down, without which a user has none
 }{
 	{"A's files in /tmp", "tmp", walls.Tmp, walls.Tmp},
-	{"A's files in /dev/shm", "dev-shm", walls.Dev, walls.Dev},
+	{"A's files in /dev/shm", "dev-shm", walls.Dev | walls.Landlock, walls.Dev | walls.Landlock},
 	{"A in the list of processes", "proc", walls.PID, walls.PID},
-	{"A's environment variables", "environ", walls.PID | walls.User, whole},
-	{"A's memory, by /proc", "mem", walls.PID | walls.User, whole},
-	{"A's memory, by process_vm_readv", "vm-readv", walls.PID | walls.User | walls.Seccomp, whole},
-	{"A as a debugger sees it", "ptrace", walls.PID | walls.User | walls.Seccomp, whole},
-	{"a signal to A", "signal", walls.PID | walls.User, walls.PID},
+	{"A's environment variables", "environ", walls.PID | walls.User | walls.Landlock, whole},
+	{"A's memory, by /proc", "mem", walls.PID | walls.User | walls.Landlock, whole},
+	{"A's memory, by process_vm_readv", "vm-readv", walls.PID | walls.User | walls.Seccomp | walls.Landlock, whole},
+	{"A as a debugger sees it", "ptrace", walls.PID | walls.User | walls.Seccomp | walls.Landlock, whole},
+	{"a signal to A", "signal", walls.PID | walls.User | walls.Landlock, walls.PID | walls.Landlock},
 	{"A's Runtime API", "runtime-api", walls.Net, walls.Net},
-	{"A's abstract socket", "abstract", walls.Net, walls.Net},
+	{"A's abstract socket", "abstract", walls.Net | walls.Landlock, walls.Net | walls.Landlock},
 	{"A's System V shared memory", "sysv-shm", walls.IPC, walls.IPC},
 	{"the home of Berth's user", "home", walls.Root | walls.User, whole},
 	{"the host's /etc/shadow", "shadow", walls.Root | walls.User, whole},
-	{"a write to /var/task", "task", walls.Task, walls.Task},
+	{"a write to /var/task", "task", walls.Task | walls.Landlock, walls.Task | walls.Landlock},
 	{"a user namespace, to be root in", "user-ns", walls.Seccomp, walls.Seccomp},
 	{"a key in the kernel's keyring", "keyring", walls.Seccomp, walls.Seccomp},
 	{"an io_uring", "io-uring", walls.Seccomp, walls.Seccomp},
@@ -83,6 +84,9 @@ func TestProbes(t *testing.T) {
 			down := p.user
 			if os.Geteuid() == 0 {
 				down = p.root
+			}
+			if v, err := ruleset.Version(); err != nil || v < ruleset.MinVersion {
+				down &^= walls.Landlock // which isn't there
 			}
 			if down == whole {
 				return
@@ -112,7 +116,7 @@ func hold(t *testing.T, code, name string, down walls.Set) {
 
 func each(set walls.Set) []walls.Set {
 	var all []walls.Set
-	for w := walls.User; w <= walls.Seccomp; w <<= 1 {
+	for w := walls.User; w <= walls.Landlock; w <<= 1 {
 		if set.Has(w) {
 			all = append(all, w)
 		}

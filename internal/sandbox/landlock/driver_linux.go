@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"sync"
 	"syscall"
 
@@ -13,8 +12,10 @@ import (
 
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
+	"github.com/berthdev/berth/internal/sandbox/landlock/ruleset"
 	"github.com/berthdev/berth/internal/sandbox/process"
 	"github.com/berthdev/berth/internal/sandbox/seccomp"
+	"github.com/berthdev/berth/internal/sandbox/thread"
 )
 
 // Config is what environments are given; the fields are those of
@@ -59,15 +60,11 @@ func (d *Driver) Start(ctx context.Context, spec sandbox.Spec) (*sandbox.Process
 	return d.process.Start(ctx, spec)
 }
 
-// minABI is the first version that knows signals and abstract sockets: Linux 6.12.
-// Source: the kernel's Landlock document, "Previous limitations".
-const minABI = 6
-
 // Check builds the walls around a thread that does nothing, to see whether this
 // machine gives them; dir is any folder. The error of a machine that doesn't is a
 // *sandbox.UnavailableError.
 func (d *Driver) Check(_ context.Context, dir string) error {
-	abi, err := version()
+	abi, err := ruleset.Version()
 	unavailable := &sandbox.UnavailableError{Isolation: "landlock"}
 	switch {
 	case errors.Is(err, unix.ENOSYS):
@@ -77,8 +74,8 @@ func (d *Driver) Check(_ context.Context, dir string) error {
 		unavailable.Fix = "add landlock to the list of the kernel's boot parameter lsm="
 	case err != nil:
 		unavailable.Reason, unavailable.Fix = err.Error(), "use Linux 6.12 or newer"
-	case abi < minABI:
-		unavailable.Reason = fmt.Sprintf("Landlock's version here is %d, and signals are walled off from %d on", abi, minABI)
+	case abi < ruleset.MinVersion:
+		unavailable.Reason = fmt.Sprintf("Landlock's version here is %d, and signals are walled off from %d on", abi, ruleset.MinVersion)
 		unavailable.Fix = "use Linux 6.12 or newer"
 	default:
 		return d.tryOut(dir)
@@ -87,14 +84,12 @@ func (d *Driver) Check(_ context.Context, dir string) error {
 }
 
 func (d *Driver) tryOut(dir string) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		result <- d.restrict(process.Restriction{
+	var err error
+	thread.Run(func() {
+		err = d.restrict(process.Restriction{
 			TaskDir: dir, TmpDir: dir, RuntimeAPI: &net.TCPAddr{Port: 9001}, Network: sandbox.NetworkNone,
 		})
-	}()
-	err := <-result
+	})
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return &sandbox.UnavailableError{Isolation: "landlock", Reason: err.Error(),
 			Fix: map[bool]string{true: "in a container: docker run --security-opt seccomp=unconfined", false: "berth doctor"}[errno == unix.EPERM]}
@@ -122,17 +117,17 @@ func (d *Driver) restrict(r process.Restriction) error {
 	if err != nil {
 		return err
 	}
-	rules, err := newRuleset(r.Network == sandbox.NetworkNone)
+	rules, err := ruleset.New(ruleset.Handled{Files: everything, TCP: r.Network == sandbox.NetworkNone})
 	if err != nil {
 		return err
 	}
-	if err := rules.allow(r); err != nil {
-		return errors.Join(err, rules.close())
+	if err := allow(rules, r); err != nil {
+		return errors.Join(err, rules.Close())
 	}
 	if err := dropCapabilities(); err != nil {
-		return errors.Join(err, rules.close())
+		return errors.Join(err, rules.Close())
 	}
-	if err := errors.Join(rules.enforce(), rules.close()); err != nil {
+	if err := errors.Join(rules.Enforce(), rules.Close()); err != nil {
 		return err
 	}
 	return seccomp.InstallThread(filters[r.Network])

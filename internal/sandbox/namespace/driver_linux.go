@@ -16,6 +16,7 @@ import (
 
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
+	"github.com/berthdev/berth/internal/sandbox/landlock/ruleset"
 	"github.com/berthdev/berth/internal/sandbox/namespace/walls"
 	"github.com/berthdev/berth/internal/sandbox/output"
 	"github.com/berthdev/berth/internal/sandbox/seccomp"
@@ -47,11 +48,12 @@ type Driver struct {
 
 // host is what the driver has to know of the machine.
 type host struct {
-	release string // of the kernel
-	filter  []byte
-	ownIDs  bool // environments get user IDs of their own
-	detach  bool // folders can be opened from here
-	layouts map[sandbox.Network]plan
+	release  string // of the kernel
+	filter   []byte
+	landlock bool // the kernel has it
+	ownIDs   bool // environments get user IDs of their own
+	detach   bool // folders can be opened from here
+	layouts  map[sandbox.Network]plan
 }
 
 // New makes a driver. It looks at the machine when the first environment starts.
@@ -77,12 +79,19 @@ func (d *Driver) look() (*host, error) {
 			return nil, err
 		}
 	}
+	if v, err := ruleset.Version(); err == nil {
+		h.landlock = v >= ruleset.MinVersion
+	}
 	// Not every root may: the mounts may belong to another user namespace.
-	if fd, err := detach(unix.AT_FDCWD, bind{Source: "/", Dir: true}); err == nil {
+	fd, err := detach(unix.AT_FDCWD, bind{Source: "/", Dir: true})
+	switch {
+	case err == nil:
 		h.detach = true
 		if err := unix.Close(fd); err != nil {
 			return nil, err
 		}
+	case err != unix.EPERM && err != unix.ENOSYS:
+		return nil, fmt.Errorf("clone a mount: %w", err)
 	}
 	if !h.detach || d.cfg.Down.Has(walls.User) {
 		return h, nil
@@ -236,6 +245,7 @@ func (d *Driver) plan(h *host, spec sandbox.Spec) plan {
 	p.Hostname = "berth"
 	p.Loopback = spec.Network == sandbox.NetworkNone && !down.Has(walls.Net)
 	p.Cgroup = true
+	p.Landlock = h.landlock && !down.Has(walls.Landlock)
 	p.Folders = []bind{{Source: spec.TaskDir, Target: "/var/task", Dir: true, Writable: down.Has(walls.Task)}}
 	if spec.OptDir != "" {
 		p.Folders = append(p.Folders, bind{Source: spec.OptDir, Target: "/opt", Dir: true})

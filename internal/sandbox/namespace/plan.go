@@ -26,6 +26,7 @@ type plan struct {
 	Hostname string  // "" leaves the host's
 	Loopback bool    // bring up lo and listen on it
 	Cgroup   bool    // make a cgroup namespace
+	Landlock bool    // enforce the second wall
 	Filter   []byte  // seccomp program; nil for none
 	Limits   []limit // of the command
 

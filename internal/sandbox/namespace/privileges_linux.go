@@ -1,11 +1,7 @@
 package namespace
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -68,19 +64,11 @@ func dropAllThreads() error {
 
 // privileged says whether this process may map other users' IDs than its own.
 func privileged() (bool, error) {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
 		return false, fmt.Errorf("read own capabilities: %w", err)
 	}
-	for line := range strings.Lines(string(b)) {
-		if value, ok := strings.CutPrefix(line, "CapEff:"); ok {
-			caps, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
-			if err != nil {
-				return false, fmt.Errorf("read own capabilities: %w", err)
-			}
-			const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
-			return caps&need == need, nil
-		}
-	}
-	return false, errors.New("read own capabilities: no CapEff in /proc/self/status")
+	const need = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+	return data[0].Effective&need == need, nil
 }

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/berthdev/berth/internal/sandbox/seccomp"
+	"github.com/berthdev/berth/internal/sandbox/thread"
 )
 
 // stageName is the name under which Berth runs itself as a stage; it is also
@@ -53,7 +53,7 @@ func runStage() int {
 		return sendFailure(err, false)
 	}
 	if len(p.Command) == 0 {
-		onOtherThread(func() { err = p.giveUpRights() })
+		thread.Run(func() { err = p.giveUpRights() })
 		if err != nil {
 			return sendFailure(err, false)
 		}
@@ -190,7 +190,7 @@ func (p *plan) launch() (child, pidfd int, err error) {
 	// Not on the first thread: its memory is what a version 1 cgroup counts as
 	// the process's, and the stage's is not the function's. The thread ends with
 	// the goroutine, and leaves the cgroups with it.
-	onOtherThread(func() {
+	thread.Run(func() {
 		if err = p.giveUpRights(); err != nil {
 			return
 		}
@@ -240,26 +240,15 @@ func (p *plan) giveUpRights() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return step("prctl no_new_privs", err)
 	}
+	if p.Landlock {
+		if err := secondWall(); err != nil {
+			return step("landlock", err)
+		}
+	}
 	if p.Filter != nil {
 		return step("seccomp", seccomp.Install(p.Filter))
 	}
 	return nil
-}
-
-// onOtherThread runs f on a thread of its own that is not the process's first,
-// and ends the thread.
-func onOtherThread(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		if unix.Gettid() == unix.Getpid() {
-			onOtherThread(f)
-			return
-		}
-		f()
-	}()
-	<-done
 }
 
 // obey does what Berth asks, until the socket ends.

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -18,11 +17,12 @@ import (
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
 	"github.com/berthdev/berth/internal/sandbox/output"
+	"github.com/berthdev/berth/internal/sandbox/thread"
 )
 
 // process is the hold on one process tree: it is its sandbox.Handle. One goroutine
-// starts the main process and stays with it, another one clears away what is left;
-// Release waits for both.
+// waits for the thread that starts the main process and stays with it, and then
+// clears away what is left; Release waits for it.
 type process struct {
 	dir      string
 	out      *output.Pipe
@@ -49,21 +49,19 @@ func (p *process) tmp() string { return filepath.Join(p.dir, "tmp") }
 // watches is the thread.
 func (p *process) spawn(argv, env []string, spec sandbox.Spec, restrict func() error) error {
 	started := make(chan error, 1)
-	ended := make(chan syscall.WaitStatus, 1)
 	p.running = true
-	go func() { // the one below waits for it
-		runtime.LockOSThread() // never unlocked: the thread has been in other cgroups, or is walled in
-		pid, err := p.fork(argv, env, spec, restrict)
-		p.pid = pid
-		started <- err
-		if err == nil {
-			ended <- p.reap()
-		}
-		close(ended)
-	}()
 	go func() { // Release waits for done
 		defer close(p.done)
-		if status, ok := <-ended; ok {
+		var status syscall.WaitStatus
+		var err error
+		thread.Run(func() {
+			p.pid, err = p.fork(argv, env, spec, restrict)
+			started <- err
+			if err == nil {
+				status = p.reap()
+			}
+		})
+		if err == nil {
 			p.exit = p.clearAway(status)
 		}
 	}()

@@ -18,6 +18,9 @@ const (
 	Dev     Set = 1 << 6 // /dev with six harmless devices
 	Task    Set = 1 << 7 // /var/task is read-only
 	Seccomp Set = 1 << 8 // the list of system calls
+
+	// Landlock is a second wall behind Task, PID and Net, on kernels that have it.
+	Landlock Set = 1 << 9
 )
 
 // Has says whether the set holds every wall of w.
