@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/berthdev/berth/internal/sandbox"
 	"github.com/berthdev/berth/internal/sandbox/cgroup"
 	"github.com/berthdev/berth/internal/sandbox/sandboxtest"
+	"github.com/berthdev/berth/internal/sandbox/thread"
 )
 
 // BenchmarkStart is from Start to the function's first connection, and its end.
@@ -81,4 +84,24 @@ func rollup(b *testing.B, pid int) map[string]int {
 		}
 	}
 	return m
+}
+
+// BenchmarkSecondWall is what Landlock adds to each start, the thread that it
+// takes included; BenchmarkSecondWall/thread is that thread alone.
+func BenchmarkSecondWall(b *testing.B) {
+	for name, f := range map[string]func() error{"thread": func() error { return nil }, "wall": secondWall} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				var err error
+				thread.Run(func() {
+					if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err == nil {
+						err = f()
+					}
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
