@@ -4,7 +4,7 @@
 // # Inside
 //
 // The root is a memory file system that holds the host's /usr, /bin, /sbin and
-// /lib read-only, a small /etc made up here, six devices, a /proc that shows the
+// /lib read-only, a small /etc made up here, five devices, a /proc that shows the
 // environment's own processes, the code at /var/task, and a private /tmp. There
 // is no /dev/shm, as on Lambda, no /sys, and nothing else of the host. The user
 // is sbx_user1051, without capabilities, without a way to get any, and with the

@@ -15,7 +15,7 @@ const (
 	IPC     Set = 1 << 3 // ipc namespace
 	Root    Set = 1 << 4 // a root without the host's homes and configuration
 	Tmp     Set = 1 << 5 // /tmp of its own
-	Dev     Set = 1 << 6 // /dev with six harmless devices
+	Dev     Set = 1 << 6 // /dev with five harmless devices
 	Task    Set = 1 << 7 // /var/task is read-only
 	Seccomp Set = 1 << 8 // the list of system calls
 
