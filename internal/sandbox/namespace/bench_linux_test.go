@@ -44,9 +44,11 @@ func BenchmarkIdle(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := p.RuntimeAPI.Accept(); err != nil {
+		conn, err := p.RuntimeAPI.Accept()
+		if err != nil {
 			b.Fatal(err)
 		}
+		defer conn.Close() // the function ends with it
 		all = append(all, p)
 	}
 	for what, pid := range map[string]func(*process) int{

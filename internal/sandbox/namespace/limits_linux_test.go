@@ -95,12 +95,12 @@ func TestASmallFunctionUsesLittleMemory(t *testing.T) {
 
 func TestAForkBombStopsAtTheLimit(t *testing.T) {
 	const script = `n=0; while [ $n -lt 200 ]; do sleep 1000 & n=$((n+1)); done; echo "all $n"`
-	for name, d := range map[string]sandboxtest.Starter{
-		"by cgroup":    limited(t, "pids"),
-		"by setrlimit": New(Config{}),
+	for name, newDriver := range map[string]func(*testing.T) sandboxtest.Starter{
+		"by cgroup":    func(t *testing.T) sandboxtest.Starter { return limited(t, "pids") },
+		"by setrlimit": func(t *testing.T) sandboxtest.Starter { return New(Config{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, exit, _ := shell(t, d, script, func(s *sandbox.Spec) { s.MaxProcesses = 20 })
+			out, exit, _ := shell(t, newDriver(t), script, func(s *sandbox.Spec) { s.MaxProcesses = 20 })
 			if exit.Code == 0 || strings.Contains(out, "all") {
 				t.Errorf("exit %v: %s", exit, out)
 			}
