@@ -14,11 +14,11 @@ func TestContextEndsAtItsDeadline(t *testing.T) {
 		if at, ok := c.Deadline(); !ok || !at.Equal(c.deadline) {
 			t.Errorf("Deadline is %v, %v", at, ok)
 		}
-		time.Sleep(3*time.Second - 1)
+		time.Sleep(3*time.Second - time.Nanosecond)
 		if err := c.Err(); err != nil {
 			t.Errorf("Err is %v before the deadline", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		<-c.Done()
 		if c.Err() != context.DeadlineExceeded || context.Cause(c) != ErrDeadline {
 			t.Errorf("Err is %v, the cause %v", c.Err(), context.Cause(c))

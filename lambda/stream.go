@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/berthdev/berth/lambda/internal/runtimeapi"
 )
@@ -102,6 +103,16 @@ func (w *ResponseWriter) Write(p []byte) (int, error) {
 		return 0, errReturned
 	}
 	return w.open(bytesType).Write(p)
+}
+
+// ReadFrom adds all that r has to the response. io.Copy uses it, and then needs no
+// buffer of its own. What r gives slowly is collected like what is written: a
+// reader that is to be sent as it comes needs a loop with Flush.
+func (w *ResponseWriter) ReadFrom(r io.Reader) (int64, error) {
+	if w.x == nil {
+		return 0, errReturned
+	}
+	return w.open(bytesType).ReadFrom(r)
 }
 
 // Flush sends what was written so far, without waiting for more.

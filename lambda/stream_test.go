@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestStreamSendsAsItIsFlushed(t *testing.T) {
@@ -94,6 +95,18 @@ func TestStreamBodies(t *testing.T) {
 			}
 			return b.String()
 		}()},
+		{"one copied from a reader", func(w *ResponseWriter) error {
+			io.WriteString(w, "and ")
+			n, err := io.Copy(w, io.LimitReader(strings.NewReader(long), 200_000))
+			if n != 200_000 {
+				return fmt.Errorf("copied %d bytes", n)
+			}
+			return err
+		}, bytesType, "and " + long[:200_000]},
+		{"one copied from a reader that gives little", func(w *ResponseWriter) error {
+			_, err := io.Copy(w, iotest.OneByteReader(strings.NewReader(long[:100_000])))
+			return err
+		}, bytesType, long[:100_000]},
 		{"one that just fits a chunk", func(w *ResponseWriter) error {
 			_, err := io.WriteString(w, long[:64<<10])
 			return err
@@ -148,6 +161,10 @@ func TestStreamErrors(t *testing.T) {
 	}{
 		{"before anything was written", func(*ResponseWriter) error { return failed }, "OutOfStock"},
 		{"before anything was sent", func(w *ResponseWriter) error { io.WriteString(w, "x"); return failed }, "OutOfStock"},
+		{"the reader that is copied fails at once", func(w *ResponseWriter) error {
+			_, err := io.Copy(w, iotest.ErrReader(failed))
+			return err
+		}, "OutOfStock"},
 		{"nothing was written", func(*ResponseWriter) error { return nil }, "NoResponse"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package runtimeapi
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -42,6 +43,14 @@ func Dial(address string, concurrent bool) (io.ReadWriteCloser, error) {
 	return &socket{os.NewFile(uintptr(fd), address)}, nil // NewFile looks at the mode and polls accordingly
 }
 
+// sendBuffer is how much the kernel takes from us before its reader has read it,
+// in bytes; Linux doubles it. The 2.5 MB that it would grow to by itself are more
+// than a processor's cache holds, and keep the reader waiting while they are filled.
+// By go run ./bench -twins stream (2 cores, Linux 6.18, 20 to 25 blocks each), a
+// stream of 20 MiB is sent at 5.0 GB/s with 64 KiB, 3.7 with 128, 2.1 with 256 and
+// 2.5 without a limit, and its first byte is read after 42, 90, 232 and 1021 µs.
+const sendBuffer = 64 << 10
+
 func connect(at netip.AddrPort) (int, error) {
 	family := syscall.AF_INET
 	var remote syscall.Sockaddr = &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().Unmap().As4()}
@@ -58,7 +67,10 @@ func connect(at netip.AddrPort) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1); err == nil {
+	if err = errors.Join(
+		syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1),
+		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, sendBuffer),
+	); err == nil {
 		err = syscall.Connect(fd, remote)
 	}
 	if err != nil {

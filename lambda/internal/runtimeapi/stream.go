@@ -2,12 +2,14 @@ package runtimeapi
 
 import (
 	"errors"
+	"io"
+	"slices"
 	"sync/atomic"
 )
 
-// chunkSize is how much of a stream is collected before it is sent, in bytes.
-// By BenchmarkStream (2 cores, Linux 6.18, the best of four runs) 16 to 64 KiB give
-// 1.9 to 2.0 GB/s, 128 and 256 KiB 2.1 to 2.2.
+// chunkSize is how much of a stream is collected before it is sent, in bytes. By
+// go run ./bench -twins stream (2 cores, Linux 6.18, 20 blocks each), 64 KiB are
+// sent at 5.0 GB/s and 32 KiB at 3.2.
 const chunkSize = 64 << 10
 
 // Every chunk is written with a size of eight digits, so that its room can be
@@ -59,10 +61,10 @@ func (s *Stream) Sent() bool { return s.ended != nil }
 // slower.
 func (s *Stream) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
-		k := min(len(p), chunkSize-(len(s.buf)-s.chunk-sizeField))
+		k := min(len(p), s.room())
 		s.buf = append(s.buf, p[:k]...)
 		n, p = n+k, p[k:]
-		if len(s.buf)-s.chunk-sizeField == chunkSize {
+		if s.room() == 0 {
 			if err := s.Flush(); err != nil {
 				return n, err
 			}
@@ -70,6 +72,30 @@ func (s *Stream) Write(p []byte) (n int, err error) {
 	}
 	return n, nil
 }
+
+// ReadFrom is Write of all that r has, without a buffer in between.
+func (s *Stream) ReadFrom(r io.Reader) (n int64, err error) {
+	for {
+		s.buf = slices.Grow(s.buf, s.room()+len("\r\n"))
+		k, err := r.Read(s.buf[len(s.buf) : len(s.buf)+s.room()])
+		s.buf = s.buf[:len(s.buf)+k]
+		n += int64(k)
+		if s.room() == 0 {
+			if err := s.Flush(); err != nil {
+				return n, err
+			}
+		}
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// room is how much the chunk that is being collected still takes, in bytes.
+func (s *Stream) room() int { return chunkSize - (len(s.buf) - s.chunk - sizeField) }
 
 // Flush sends what was written so far.
 func (s *Stream) Flush() error {
