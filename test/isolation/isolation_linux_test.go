@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,13 +25,14 @@ import (
 	"github.com/berthdev/berth/internal/sandbox/landlock/ruleset"
 	"github.com/berthdev/berth/internal/sandbox/namespace"
 	"github.com/berthdev/berth/internal/sandbox/namespace/walls"
+	"github.com/berthdev/berth/internal/sandbox/probe"
 )
 
 const secret = "the-secret-of-tenant-a"
 
 func TestMain(m *testing.M) {
 	namespace.Stage()
-	probe()
+	beTenant()
 	os.Exit(m.Run())
 }
 
@@ -138,7 +140,7 @@ func requireNamespaces(t *testing.T) {
 }
 
 // attack runs one probe with the given walls down, as tenant B against tenant A.
-func attack(t *testing.T, code, name string, down walls.Set) verdict {
+func attack(t *testing.T, code, name string, down walls.Set) probe.Verdict {
 	t.Helper()
 	return attackOn(t, namespace.New(namespace.Config{Down: down}), code, name, fmt.Sprintf("%b", down))
 }
@@ -149,7 +151,7 @@ type starter interface {
 }
 
 // attackOn does so on any driver; unlike names what else runs at the same time.
-func attackOn(t *testing.T, d starter, code, name, unlike string) verdict {
+func attackOn(t *testing.T, d starter, code, name, unlike string) probe.Verdict {
 	t.Helper()
 	// Where walls are down, the names of probes that run at the same time meet.
 	victim := fmt.Sprintf("berth-probe-%d-%s-%s", os.Getpid(), name, unlike)
@@ -159,24 +161,17 @@ func attackOn(t *testing.T, d starter, code, name, unlike string) verdict {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	var known target
+	var known probe.Target
 	if err := json.NewDecoder(first).Decode(&known); err != nil {
 		t.Fatalf("tenant A did not settle: %v: %s", err, output(t, a))
 	}
-	known.Name, known.Secret, known.HostPID, known.RuntimeAPI = victim, secret, a.PID, a.RuntimeAPI.Addr().String()
+	known.HostPID = a.PID
 	if known.Home, err = os.UserHomeDir(); err != nil {
 		known.Home = "/root"
 	}
 	var answering sync.WaitGroup
-	answering.Go(func() { // who else calls A's Runtime API learns whose it is
-		for {
-			conn, err := a.RuntimeAPI.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(conn, victim)
-			_ = conn.Close()
-		}
+	answering.Go(func() { // until the listener is closed
+		_ = http.Serve(a.RuntimeAPI, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pong") }))
 	})
 	defer answering.Wait()
 	defer a.RuntimeAPI.Close()
@@ -202,7 +197,7 @@ func attackOn(t *testing.T, d starter, code, name, unlike string) verdict {
 	if err := json.NewEncoder(conn).Encode(known); err != nil {
 		t.Fatal(err)
 	}
-	var v verdict
+	var v probe.Verdict
 	if err := json.NewDecoder(conn).Decode(&v); err != nil {
 		t.Fatalf("tenant B did not report: %v: %s", err, output(t, b))
 	}

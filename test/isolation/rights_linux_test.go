@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/berthdev/berth/internal/sandbox/namespace"
+	"github.com/berthdev/berth/internal/sandbox/probe"
 )
 
 // What the kernel itself says of a function's rights.
@@ -18,10 +19,10 @@ func TestNoRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := json.NewEncoder(conn).Encode(target{}); err != nil {
+	if err := json.NewEncoder(conn).Encode(probe.Target{}); err != nil {
 		t.Fatal(err)
 	}
-	var v verdict
+	var v probe.Verdict
 	if err := json.NewDecoder(conn).Decode(&v); err != nil || !v.Done {
 		t.Fatalf("%v: %s", err, v.How)
 	}
