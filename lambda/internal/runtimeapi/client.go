@@ -69,7 +69,7 @@ func (c *Client) Next() (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.event.read(&c.head, c.texts.keep(c.head.text)); err != nil {
+	if err := c.event.read(&c.head, &c.texts); err != nil {
 		return nil, &ProtocolError{Op: "next", Problem: err.Error()}
 	}
 	c.event.Body = body

@@ -21,37 +21,45 @@ type Event struct {
 	// Body is the event itself. It lies in the client's buffer.
 	Body []byte
 
-	text   string // the head, of which the fields above are parts
-	fields []field
+	head *head // where Headers finds them
 }
 
-// read takes the invocation out of a head, whose text it is given as a string.
-func (e *Event) read(h *head, text string) error {
+// read takes the invocation out of a head. The strings are for good; the ARN is
+// the one before as long as it is the same.
+func (e *Event) read(h *head, texts *texts) error {
 	if h.status != 200 {
 		return malformed("neither an event nor a refusal")
 	}
-	*e = Event{text: text, fields: h.fields}
-	for name, value := range e.Headers() {
+	*e = Event{FunctionARN: e.FunctionARN, head: h}
+	arn := false
+	for _, f := range h.fields {
+		name, value := h.text[f.name.from:f.name.to], h.text[f.value.from:f.value.to]
 		switch {
 		case is(name, RequestID):
-			e.RequestID = value
+			e.RequestID = texts.keep(value)
 		case is(name, DeadlineMS):
 			if ms, ok := parseDigits(value); ok {
 				e.Deadline = time.UnixMilli(ms)
 			}
 		case is(name, FunctionARN):
-			e.FunctionARN = value
+			arn = true
+			if e.FunctionARN != string(value) {
+				e.FunctionARN = texts.keep(value)
+			}
 		case is(name, TraceID):
-			e.TraceID = value
+			e.TraceID = texts.keep(value)
 		case is(name, TenantID):
-			e.TenantID = value
+			e.TenantID = texts.keep(value)
 		case is(name, InvocationID):
-			e.InvocationID = value
+			e.InvocationID = texts.keep(value)
 		case is(name, ClientContext):
-			e.ClientContext = value
+			e.ClientContext = texts.keep(value)
 		case is(name, CognitoIdentity):
-			e.CognitoIdentity = value
+			e.CognitoIdentity = texts.keep(value)
 		}
+	}
+	if !arn {
+		e.FunctionARN = ""
 	}
 	if !isPathSegment(e.RequestID) {
 		return malformed("no usable " + RequestID)
@@ -63,8 +71,8 @@ func (e *Event) read(h *head, text string) error {
 // It is valid until the client's next call.
 func (e *Event) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
-		for _, f := range e.fields {
-			if !yield(e.text[f.name.from:f.name.to], e.text[f.value.from:f.value.to]) {
+		for _, f := range e.head.fields {
+			if !yield(string(e.head.text[f.name.from:f.name.to]), string(e.head.text[f.value.from:f.value.to])) {
 				return
 			}
 		}
@@ -75,9 +83,9 @@ func (e *Event) Headers() iter.Seq2[string, string] {
 // a strings.Builder has written it never writes again.
 type texts struct{ block strings.Builder }
 
-// textBlock has room for the headers of some thirty invocations. A request ID
-// that a handler keeps for good keeps all of them.
-const textBlock = 16 << 10
+// textBlock has room for the headers of some forty invocations. A request ID that
+// a handler keeps for good keeps all of them.
+const textBlock = 8 << 10
 
 func (t *texts) keep(text []byte) string {
 	if t.block.Cap()-t.block.Len() < len(text) {
