@@ -190,7 +190,7 @@ func (e *engine) settle(x *exchange, failure error) error {
 			body := base64.StdEncoding.AppendEncode(nil, r.json())
 			sent = x.stream.Finish(r.telemetryType(), body)
 		case !x.answered:
-			sent = x.client.Fail(x.event, r.telemetryType(), r.json())
+			sent = x.client.Fail(x.event, r.telemetryType(), r.json(), r.xrayCause())
 		}
 	}
 	if sent = e.tolerate(x, sent); sent != nil {

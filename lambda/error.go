@@ -29,12 +29,17 @@ type report struct {
 	Message    string   `json:"errorMessage"`
 	Type       string   `json:"errorType"`
 	StackTrace []string `json:"stackTrace,omitempty"` // a panic's, innermost call first
+
+	stack []Frame // the same for X-Ray
 }
 
 func newReport(err error) report {
 	r := report{Message: message(err), Type: errorType(err)}
 	if p, ok := errors.AsType[*PanicError](err); ok {
-		r.StackTrace = p.Stack
+		r.stack = p.Stack
+		for _, f := range p.Stack {
+			r.StackTrace = append(r.StackTrace, f.String())
+		}
 	}
 	return r
 }

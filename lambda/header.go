@@ -18,4 +18,5 @@ const (
 	HeaderResponseMode = runtimeapi.ResponseMode
 	HeaderErrorType    = runtimeapi.ErrorType
 	HeaderErrorBody    = runtimeapi.ErrorBody
+	HeaderXRayCause    = runtimeapi.XRayErrorCause
 )

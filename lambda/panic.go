@@ -10,8 +10,18 @@ import (
 // exits 2 as after any panic: nobody knows what it left behind.
 type PanicError struct {
 	Value any
-	Stack []string // "main.handle app/main.go:27", innermost call first
+	Stack []Frame // innermost call first
 }
+
+// Frame is one call of a stack.
+type Frame struct {
+	Function string // "main.handle"
+	File     string // "/src/app/main.go", or "example.com/app/main.go" when built with -trimpath
+	Line     int
+}
+
+// String is "main.handle example.com/app/main.go:27".
+func (f Frame) String() string { return fmt.Sprintf("%s %s:%d", f.Function, f.File, f.Line) }
 
 func (e *PanicError) Error() string { return fmt.Sprint(e.Value) }
 
@@ -40,10 +50,10 @@ func newPanicError(value any) *PanicError {
 
 // readable keeps the calls between the panic and the library: what the runtime
 // does to panic, and what the library does to call the handler, tells nothing.
-func readable(callers []uintptr) []string {
+func readable(callers []uintptr) []Frame {
 	_, self, _, _ := runtime.Caller(0)
 	library := strings.TrimSuffix(self, "panic.go")
-	var stack []string
+	var stack []Frame
 	panicking := false
 	for frames := runtime.CallersFrames(callers); ; {
 		frame, more := frames.Next()
@@ -57,7 +67,7 @@ func readable(callers []uintptr) []string {
 		case ours:
 			return stack
 		default:
-			stack = append(stack, fmt.Sprintf("%s %s:%d", frame.Function, frame.File, frame.Line))
+			stack = append(stack, Frame{frame.Function, frame.File, frame.Line})
 		}
 		if !more {
 			return stack

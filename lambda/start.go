@@ -15,9 +15,6 @@ import (
 	"github.com/berthdev/berth/lambda/internal/runtimeapi"
 )
 
-// untouched is slog's default before main has begun.
-var untouched = slog.Default().Handler()
-
 // Start serves invocations with h for as long as the process lives, which is
 // until Lambda ends it. It is the last call of main, and does not return.
 //
@@ -29,7 +26,7 @@ var untouched = slog.Default().Handler()
 func Start(h Handler, opts ...Option) {
 	s := newSettings(opts)
 	s.signals = true
-	if s.logger == nil && slog.Default().Handler() == untouched {
+	if s.logger == nil && !replaced(slog.Default()) {
 		slog.SetDefault(slog.New(NewLogHandler(os.Stderr, logOptions(s.host.Getenv))))
 	}
 	err := run(context.Background(), h, s)
@@ -45,6 +42,12 @@ func Start(h Handler, opts ...Option) {
 		newEngine(h, s).log().Error("runtime stops", slog.String("error", err.Error()))
 	}
 	os.Exit(1)
+}
+
+// replaced reports whether a program has chosen a logger. slog's own has a type
+// without a name that could be asked for.
+func replaced(l *slog.Logger) bool {
+	return fmt.Sprintf("%T", l.Handler()) != "*slog.defaultHandler"
 }
 
 // ErrNotLambda says that there is nothing to serve, and what to do about it.

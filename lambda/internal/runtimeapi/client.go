@@ -87,10 +87,14 @@ func (c *Client) Respond(to *Event, contentType string, body []byte) error {
 }
 
 // Fail sends the report of a function's error. errorType is for the platform's
-// telemetry: "Function." or "Runtime." and letters.
-func (c *Client) Fail(to *Event, errorType string, report []byte) error {
+// telemetry: "Function." or "Runtime." and letters. cause is X-Ray's view of it,
+// JSON in ASCII, or empty.
+func (c *Client) Fail(to *Event, errorType string, report []byte, cause string) error {
 	c.out = c.answer(c.out[:0], to, "/error", "application/json")
 	c.out = appendField(c.out, ErrorType, errorType)
+	if cause != "" {
+		c.out = appendField(c.out, XRayErrorCause, cause)
+	}
 	return c.post("error", report)
 }
 

@@ -14,4 +14,5 @@ const (
 	ResponseMode    = "Lambda-Runtime-Function-Response-Mode"
 	ErrorType       = "Lambda-Runtime-Function-Error-Type"
 	ErrorBody       = "Lambda-Runtime-Function-Error-Body"
+	XRayErrorCause  = "Lambda-Runtime-Function-XRay-Error-Cause"
 )
