@@ -52,11 +52,9 @@ func Dial(address string, concurrent bool) (io.ReadWriteCloser, error) {
 const sendBuffer = 64 << 10
 
 func connect(at netip.AddrPort) (int, error) {
-	family := syscall.AF_INET
-	var remote syscall.Sockaddr = &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().Unmap().As4()}
-	if at.Addr().Is6() && !at.Addr().Is4In6() {
-		family = syscall.AF_INET6
-		remote = &syscall.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
+	family, remote := syscall.AF_INET6, syscall.Sockaddr(&syscall.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()})
+	if ip := at.Addr().Unmap(); ip.Is4() {
+		family, remote = syscall.AF_INET, &syscall.SockaddrInet4{Port: int(at.Port()), Addr: ip.As4()}
 	}
 	syscall.ForkLock.RLock() // a function may start processes: they must not inherit its Runtime API
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
