@@ -88,8 +88,8 @@ func (h *head) parseStatus(line []byte) error {
 
 func (h *head) parseField(from, to int) error {
 	text, line := h.text, h.text[from:to]
-	colon := bytes.IndexByte(line, ':')
-	if colon < 1 || !isToken(line[:colon]) || hasControl(line[colon:]) {
+	colon := nameEnd(line)
+	if colon < 0 {
 		return malformed("header line " + strconv.Quote(clip(line)))
 	}
 	value := span{from + colon + 1, to}
@@ -166,6 +166,15 @@ func parseDigits[T string | []byte](text T) (n int64, ok bool) {
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// nameEnd returns where the name of a header line ends, or -1 when it is none.
+func nameEnd(line []byte) int {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 1 || !isToken(line[:colon]) || hasControl(line[colon:]) {
+		return -1
+	}
+	return colon
+}
 
 func isToken(name []byte) bool {
 	for _, c := range name {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"strconv"
 )
 
 const (
@@ -175,7 +176,7 @@ func (in *input) chunks() ([]byte, error) {
 		}
 		size, ok := parseChunkSize(line)
 		if !ok {
-			return nil, malformed("chunk size " + string(clip(line)))
+			return nil, malformed("chunk size " + strconv.Quote(clip(line)))
 		}
 		if size == 0 {
 			break
@@ -196,6 +197,9 @@ func (in *input) chunks() ([]byte, error) {
 		}
 		if len(line) == 0 {
 			return in.large, nil
+		}
+		if nameEnd(line) < 0 {
+			return nil, malformed("trailer line " + strconv.Quote(clip(line)))
 		}
 		trailers += len(line)
 	}
