@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/berthdev/berth/internal/prove"
 	"github.com/berthdev/berth/internal/sandbox/namespace"
 )
 
@@ -35,6 +36,7 @@ type commands struct {
 	Build   buildCommand   `cmd:"" help:"Build the functions of a template for Lambda."`
 	Package packageCommand `cmd:"" help:"Build them, and put each into a zip that Lambda takes."`
 	Tenants tenantsCommand `cmd:"" help:"Show the live execution environments, by tenant."`
+	Prove   proveCommand   `cmd:"" help:"Try a function's walls, and show what its tenants would share without them."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what this machine can isolate, and what to install or set."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -47,6 +49,7 @@ type terminal struct {
 
 func main() {
 	namespace.Stage() // returns at once, unless this process is the inside of a sandbox
+	prove.Inside()    // likewise, unless it is the probe of berth prove
 	os.Exit(run(os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 

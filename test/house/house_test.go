@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"internal/gateway":     5,
 	"internal/eventsource": 5,
 	"internal/invocation":  4,
+	"internal/prove":       4,
 	"internal/destination": 3,
 	"internal/fleet":       3,
 	"internal/environment": 2,

@@ -68,7 +68,8 @@ func Settle(name string, secret []byte) (t Target, leave func(), err error) {
 }
 
 // attacks are what tenant B tries. An attack that succeeds returns no error, and
-// one that finds something else than the secret has failed.
+// one that finds something else than the secret has failed. None leaves anything
+// behind or changes anything, since where no wall stands it happens to the machine.
 var attacks = map[string]func(Target) (string, error){
 	"tmp":         func(t Target) (string, error) { return stolen(t, t.Tmp) },
 	"dev-shm":     func(t Target) (string, error) { return stolen(t, "/dev/shm/"+t.Name) },
@@ -83,21 +84,21 @@ var attacks = map[string]func(Target) (string, error){
 	"sysv-shm":    attachShm,
 	"home":        func(t Target) (string, error) { return listed(t.Home) },
 	"shadow":      func(Target) (string, error) { return readable("/etc/shadow") },
-	"task":        func(Target) (string, error) { return written("/var/task/planted") },
-	"root":        func(Target) (string, error) { return written("/planted") },
-	"usr":         func(Target) (string, error) { return written("/usr/planted") },
+	"task":        func(Target) (string, error) { return planted("/var/task") },
+	"root":        func(Target) (string, error) { return planted("/") },
+	"usr":         func(Target) (string, error) { return planted("/usr") },
 	"user-ns":     userNamespace,
 	"keyring":     addKey,
 	"io-uring":    ioUring,
 	"packet":      rawSocket,
-	"mount":       func(Target) (string, error) { return "mounted", unix.Mount("none", "/tmp", "tmpfs", 0, "") },
+	"mount":       mountFolder,
 	"first":       func(Target) (string, error) { return readable("/proc/1/status") },
 	"sysrq":       func(Target) (string, error) { return written("/proc/sysrq-trigger") },
 	"kallsyms":    func(Target) (string, error) { return readable("/proc/kallsyms") },
-	"clock":       func(Target) (string, error) { return "set", unix.Settimeofday(&unix.Timeval{Sec: time.Now().Unix()}) },
+	"clock":       setClock,
 	"beyond":      beyond,
 	"status":      status,
-	"code":        func(Target) (string, error) { return written("planted") },
+	"code":        func(Target) (string, error) { return planted(".") },
 	"limits":      limitOthers,
 	"chmod":       changeMode,
 	"udp":         sendDatagram,
@@ -127,12 +128,46 @@ func listed(dir string) (string, error) {
 	return dir, err
 }
 
+// written opens a file that is there, and writes nothing.
 func written(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return "", err
 	}
 	return path, f.Close()
+}
+
+// planted makes a file of its own in a folder, and takes it away.
+func planted(dir string) (string, error) {
+	f, err := os.CreateTemp(dir, "berth-probe-")
+	if err != nil {
+		return "", err
+	}
+	return f.Name(), errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// mountFolder mounts something at a folder of its own, and takes it away.
+func mountFolder(Target) (string, error) {
+	dir, err := os.MkdirTemp("", "berth-probe-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(dir)
+	if err := unix.Mount("none", dir, "tmpfs", 0, ""); err != nil {
+		return "", err
+	}
+	return dir, unix.Unmount(dir, unix.MNT_DETACH)
+}
+
+// setClock gives the clock the state that it has.
+func setClock(Target) (string, error) {
+	var now unix.Timex
+	if _, err := unix.Adjtimex(&now); err != nil {
+		return "", err
+	}
+	now.Modes = unix.ADJ_STATUS
+	_, err := unix.Adjtimex(&now)
+	return "the state of the clock", err
 }
 
 func seeProcess(t Target) (string, error) {
