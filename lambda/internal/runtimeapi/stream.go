@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -26,10 +27,11 @@ type Stream struct {
 
 	ending atomic.Bool // from now on the answer is welcome
 
-	buf   []byte        // the request's head before the first write; then one chunk
-	chunk int           // where in buf the chunk's size goes
-	ended chan struct{} // closed when the answer has been read; nil before the first write
-	err   error         // what the reading of the answer ended with; written before ended is closed
+	buf   []byte         // the request's head before the first write; then one chunk
+	chunk int            // where in buf the chunk's size goes
+	ended chan struct{}  // closed when the answer has been read; nil before the first write
+	err   error          // what the reading of the answer ended with; written before ended is closed
+	await sync.WaitGroup // for the goroutine that reads it
 }
 
 // Stream begins a streamed response. Nothing is sent before the first Flush, or
@@ -112,7 +114,7 @@ func (s *Stream) Flush() error {
 	}
 	if !s.Sent() {
 		s.ended = make(chan struct{})
-		go s.await(s.ended) // Finish waits for it
+		s.await.Go(s.receive)
 	}
 	return s.early()
 }
@@ -150,15 +152,15 @@ func (s *Stream) early() error {
 	}
 }
 
-// await reads the answer. It is the only one who reads the connection, while the
+// receive reads the answer. It is the only one who reads the connection, while the
 // handler's goroutine writes to it.
-func (s *Stream) await(ended chan struct{}) {
-	defer close(ended)
+func (s *Stream) receive() {
 	answer, err := s.client.receive()
 	if err == nil {
 		err = s.client.refusal("response", answer)
 	}
 	s.err = err
+	close(s.ended) // before the handler is told, so that its next write says the same
 	if !s.ending.Load() {
 		s.gone(s.reason())
 	}
@@ -193,7 +195,7 @@ func (s *Stream) Finish(errorType string, report []byte) error {
 	}
 	s.ending.Store(true)
 	_, err := c.conn.Write(s.buf)
-	<-s.ended // a connection that can't be written to can't be waited for either
+	s.await.Wait() // a connection that can't be written to can't be waited for either
 	c.out = s.buf[:0]
 	if err != nil || s.err != nil || c.head.close {
 		c.drop()
